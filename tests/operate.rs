@@ -389,6 +389,9 @@ async fn secrets_are_sealed_anew_under_another_key() {
     }
     drop(server);
     let old = std::fs::read_to_string(deployment.directory.path().join("encryption_key")).unwrap();
+    // Without the server's settings it would encrypt with the old key again, and report that nothing is left to do.
+    let without = output(rally(deployment.directory.path(), None).args(["secrets", "reencrypt"]));
+    assert!(!without.status.success() && String::from_utf8_lossy(&without.stderr).contains("RALLY_PREVIOUS_ENCRYPTION_KEY"), "{without:?}");
     let reencrypt = |previous: &str| {
         let mut command = rally(deployment.directory.path(), None);
         command.env("RALLY_ENCRYPTION_KEY", ENCRYPTION_KEY).env("RALLY_PREVIOUS_ENCRYPTION_KEY", previous);

@@ -18,6 +18,10 @@ pub(super) enum SecretsCommand {
 }
 
 pub(super) async fn reencrypt(config: &Config) -> Result<(), Failure> {
+    if config.encryption_key.is_none() && config.previous_encryption_key.is_none() {
+        let problem = "RALLY_ENCRYPTION_KEY: is not set; set it and RALLY_PREVIOUS_ENCRYPTION_KEY for this command, as for the server";
+        return Err(Failure::Refused(problem.to_owned()));
+    }
     let secrets = Secrets::load(config)?;
     let sealer = secrets.webhook_sealer();
     let ports = open(config, config.migrate.by_command()).await?.ports;

@@ -13,6 +13,7 @@ use super::{authenticator, open};
 use crate::auth::create_sign_in_link;
 use crate::boot::config::{Config, ConfigError, StoreConfig};
 use crate::boot::secrets::Secrets;
+use crate::boot::store::Opened;
 use crate::boot::{first_start, server, store, telemetry, upstreams};
 use crate::http::extract::client::TrustedProxies;
 
@@ -21,7 +22,10 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let lock = store::lock(config)?;
     // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut ports = open(config, config.migrate).await?.ports;
+    let Opened { mut ports, applied } = open(config, config.migrate).await?;
+    if !applied.is_empty() {
+        tracing::info!(versions = applied.join(" "), "migrations applied");
+    }
     if let Some(lock) = &lock {
         store::end_claims(config, lock).await?;
     }

@@ -29,7 +29,7 @@ use self::limits::{
 };
 use self::listen::{parse_bind, parse_public_url};
 use self::store::{parse_database_connections, parse_database_url};
-use self::text::{given, parse_choice};
+use self::text::{given, given_or, parse_choice};
 use crate::http::extract::client::TrustedProxies;
 use crate::http::rate::Rate;
 
@@ -134,14 +134,14 @@ impl TryFrom<Settings> for Config {
             upstreams,
             smtp,
             oidc,
-            bind: parse_bind(&settings.bind)?,
+            bind: parse_bind(&given_or(settings.bind, settings::BIND))?,
             public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
             store: match given(settings.database_url) {
                 Some(url) => StoreConfig::Postgres(parse_database_url(url)?),
                 None => StoreConfig::Embedded,
             },
             database_connections: parse_database_connections(given(settings.database_connections))?,
-            data_dir: PathBuf::from(settings.data_dir),
+            data_dir: PathBuf::from(given_or(settings.data_dir, settings::DATA_DIR)),
             jwt_secret: given(settings.jwt_secret).map(parse_jwt_secret).transpose()?,
             jwks: JwksConfig::parse(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)?,
             encryption_key: given(settings.encryption_key).map(SecretString::from),
@@ -151,12 +151,16 @@ impl TryFrom<Settings> for Config {
             audit_keep: parse_audit_keep(given(settings.audit_keep))?,
             pow_secret: given(settings.pow_secret).map(parse_pow_secret).transpose()?,
             disposable: given(settings.disposable_domains).map(|file| read_disposable(&file)).transpose()?.unwrap_or_default(),
-            signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given(Some(settings.signup_rate)).unwrap_or_else(|| "30/1m".to_owned()))?,
+            signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given_or(settings.signup_rate, settings::SIGNUP_RATE))?,
             admin_rate: parse_rate("RALLY_ADMIN_RATE", &given(settings.admin_rate).unwrap_or_else(|| "off".to_owned()))?,
             trusted_proxies: parse_proxies(&given(settings.trusted_proxies).unwrap_or_default())?,
             admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
-            migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
-            log: settings.log,
+            migrate: parse_choice(
+                "RALLY_MIGRATE",
+                &given_or(settings.migrate, settings::MIGRATE),
+                &[("on", Migrate::AtStart), ("off", Migrate::Never)],
+            )?,
+            log: given_or(settings.log, settings::LOG),
             log_format: given(settings.log_format)
                 .map(|format| parse_choice("RALLY_LOG_FORMAT", &format, &[("text", LogFormat::Text), ("json", LogFormat::Json)]))
                 .transpose()?,
@@ -238,5 +242,11 @@ mod tests {
         let config = Config::try_from(Settings { database_url: empty(), jwt_secret: empty(), public_url: empty(), ..Settings::sample() });
         let config = config.unwrap();
         assert!(matches!(config.store, StoreConfig::Embedded) && config.jwt_secret.is_none() && config.public_url.is_none());
+        // Those that always have a value, too.
+        let empty = String::new;
+        let config = Config::try_from(Settings { bind: empty(), data_dir: empty(), migrate: empty(), log: empty(), ..Settings::sample() });
+        let config = config.unwrap();
+        assert_eq!((config.bind.to_string().as_str(), config.data_dir.to_str()), (settings::BIND, Some(settings::DATA_DIR)));
+        assert_eq!((config.migrate, config.log.as_str()), (Migrate::AtStart, settings::LOG));
     }
 }

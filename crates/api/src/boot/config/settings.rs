@@ -2,11 +2,22 @@
 
 use clap::Args;
 
+/// The default of `RALLY_BIND`.
+pub const BIND: &str = "127.0.0.1:8080";
+/// The default of `RALLY_DATA_DIR`.
+pub const DATA_DIR: &str = "./rally-data";
+/// The default of `RALLY_SIGNUP_RATE`.
+pub const SIGNUP_RATE: &str = "30/1m";
+/// The default of `RALLY_MIGRATE`.
+pub const MIGRATE: &str = "on";
+/// The default of `RALLY_LOG`.
+pub const LOG: &str = "info";
+
 /// The settings as text, unchecked. A flag wins over the variable with the same name. An empty text counts as not set.
 #[derive(Args, Clone, Default)]
 pub struct Settings {
     /// Address to listen on
-    #[arg(long, alias = "rally-bind", env = "RALLY_BIND", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, alias = "rally-bind", env = "RALLY_BIND", global = true, value_name = "ADDRESS", default_value = BIND)]
     pub bind: String,
     /// Base URL of the links that Rally creates [default: http:// and the address it listens on]
     #[arg(long, alias = "rally-public-url", env = "RALLY_PUBLIC_URL", global = true, value_name = "URL")]
@@ -18,7 +29,7 @@ pub struct Settings {
     #[arg(long, alias = "rally-database-connections", env = "RALLY_DATABASE_CONNECTIONS", global = true, value_name = "NUMBER")]
     pub database_connections: Option<String>,
     /// Directory of the embedded store and of generated secrets
-    #[arg(long, alias = "rally-data-dir", env = "RALLY_DATA_DIR", global = true, value_name = "DIR", default_value = "./rally-data")]
+    #[arg(long, alias = "rally-data-dir", env = "RALLY_DATA_DIR", global = true, value_name = "DIR", default_value = DATA_DIR)]
     pub data_dir: String,
     /// Key that signs admin tokens (HS256), at least 32 bytes. Required with DATABASE_URL [default: generated in the data directory]
     #[arg(long, alias = "rally-jwt-secret", env = "RALLY_JWT_SECRET", hide_env_values = true, global = true, value_name = "SECRET")]
@@ -103,13 +114,13 @@ pub struct Settings {
     /// URL of Envoi, the mail service [default: Envoi's own, if a key is set]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,
-    /// Platform key for Envoi. Without it, notifications cannot be enabled
+    /// Platform key for Envoi. Without it, mail cannot go through Envoi
     #[arg(long, alias = "rally-envoi-key", env = "RALLY_ENVOI_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub envoi_key: Option<String>,
     /// URL of Heimdall, the service that invites people into apps [default: Heimdall's own, if a key is set]
     #[arg(long, alias = "rally-heimdall-url", env = "RALLY_HEIMDALL_URL", global = true, value_name = "URL")]
     pub heimdall_url: Option<String>,
-    /// Platform key for Heimdall. Without it, nobody can be invited
+    /// Platform key for Heimdall. Without it, nobody can be invited into an app of Heimdall
     #[arg(long, alias = "rally-heimdall-key", env = "RALLY_HEIMDALL_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub heimdall_key: Option<String>,
     /// Link to accept an invitation, if Heimdall returns none: a URL with {app_slug} and {code}
@@ -132,7 +143,7 @@ pub struct Settings {
     #[arg(long, alias = "rally-recaptcha-min-score", env = "RALLY_RECAPTCHA_MIN_SCORE", global = true, value_name = "SCORE")]
     pub recaptcha_min_score: Option<String>,
     /// Sign-ups per client address and waitlist, such as 30/1m. "off" also removes the limit of tries per e-mail address
-    #[arg(long, alias = "rally-signup-rate", env = "RALLY_SIGNUP_RATE", global = true, value_name = "RATE", default_value = "30/1m")]
+    #[arg(long, alias = "rally-signup-rate", env = "RALLY_SIGNUP_RATE", global = true, value_name = "RATE", default_value = SIGNUP_RATE)]
     pub signup_rate: String,
     /// Requests per admin token or API key, such as 100/1s [default: off]
     #[arg(long, alias = "rally-admin-rate", env = "RALLY_ADMIN_RATE", global = true, value_name = "RATE")]
@@ -143,11 +154,11 @@ pub struct Settings {
     /// Origins that may call the admin surface from a browser, comma-separated
     #[arg(long, alias = "rally-admin-origins", env = "RALLY_ADMIN_ORIGINS", global = true, value_name = "ORIGINS")]
     pub admin_origins: Option<String>,
-    /// Whether pending migrations are applied when the store is opened: on or off
-    #[arg(long, alias = "rally-migrate", env = "RALLY_MIGRATE", global = true, value_name = "on|off", default_value = "on")]
+    /// Whether the server applies pending migrations at its start: on or off
+    #[arg(long, alias = "rally-migrate", env = "RALLY_MIGRATE", global = true, value_name = "on|off", default_value = MIGRATE)]
     pub migrate: String,
     /// Filter of the log: a level, or levels by module such as info,rally_api=debug
-    #[arg(long, alias = "rally-log", env = "RALLY_LOG", global = true, value_name = "FILTER", default_value = "info")]
+    #[arg(long, alias = "rally-log", env = "RALLY_LOG", global = true, value_name = "FILTER", default_value = LOG)]
     pub log: String,
     /// Format of log lines: text or json [default: text on a terminal, else json]
     #[arg(long, alias = "rally-log-format", env = "RALLY_LOG_FORMAT", global = true, value_name = "FORMAT")]

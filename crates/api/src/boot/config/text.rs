@@ -11,6 +11,11 @@ pub(super) fn given(setting: Option<String>) -> Option<String> {
     setting.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
+/// The text of a setting without surrounding spaces, or its default if it is empty.
+pub(super) fn given_or(setting: String, default: &str) -> String {
+    given(Some(setting)).unwrap_or_else(|| default.to_owned())
+}
+
 /// Parses an absolute http or https URL.
 pub(super) fn parse_http_url(setting: &'static str, text: &str) -> Result<Url, ConfigError> {
     Url::parse(text)
