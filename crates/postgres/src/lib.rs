@@ -460,9 +460,13 @@ fn settings(options: &PgOptions) -> String {
     )
 }
 
+/// Turns `synchronous_commit` on where the server or the role turns it off, because what was answered survives a crash. Any other value is left
+/// as it is.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
 async fn establish(connector: Connector, settings: String) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = connector.connect().await?;
-    connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(&format!("{settings}; {DURABLE}")).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
@@ -558,6 +562,24 @@ mod tests {
         let mut connection = PgStore::new(&url, &PgOptions::default()).unwrap().connection().await.unwrap();
         let row: Row = diesel::sql_query("SHOW transaction_isolation").get_result(&mut connection).await.unwrap();
         assert_eq!(row.transaction_isolation, "read committed");
+    }
+
+    #[tokio::test]
+    async fn commits_are_durable_whatever_the_role_has() {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            synchronous_commit: String,
+        }
+        let url = rally_pgtest::new_database().await;
+        for (given, kept) in [("off", "on"), ("remote_apply", "remote_apply")] {
+            let set =
+                format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = {given}', current_database()); END $$");
+            rally_pgtest::execute(&url, &set).await;
+            let mut connection = PgStore::new(&url, &PgOptions::default()).unwrap().connection().await.unwrap();
+            let row: Row = diesel::sql_query("SHOW synchronous_commit").get_result(&mut connection).await.unwrap();
+            assert_eq!(row.synchronous_commit, kept);
+        }
     }
 
     #[test]
