@@ -1,6 +1,7 @@
 //! The first start on the embedded store: creates a demo waitlist, and prints what to try.
 
 use rally_domain::actor::Actor;
+use rally_domain::audit::{AuditAction, AuditFilter, AuditRecord};
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EventId, VariantId, WaitlistId, WorkspaceId};
@@ -23,7 +24,8 @@ pub struct Demo {
 const WORKSPACE: &str = "demo";
 const WAITLIST: &str = "early-access";
 
-/// Whether the store holds nothing but a demo that is not complete: its workspace without a waitlist, or with the draft.
+/// Whether the store holds nothing but a demo that is not complete: its workspace without a waitlist, or with the draft. A workspace in which
+/// anything else was done is somebody's, such as that of a restored backup.
 ///
 /// # Errors
 /// Fails if the store has a fault.
@@ -34,7 +36,11 @@ pub async fn is_begun(ports: &Ports) -> Result<bool, Fault> {
         return Ok(false);
     }
     let page = ports.waitlists.list(workspace.id, None, None, Limit::default()).await?;
-    Ok(page.items.iter().all(|list| list.slug.as_str() == WAITLIST && list.status == WaitlistStatus::Draft))
+    let done = ports.audit.list(Some(workspace.id), AuditFilter::default(), None, Limit::default()).await?.items;
+    let made = [AuditAction::WorkspaceCreate, AuditAction::WaitlistCreate].map(AuditAction::as_str);
+    let is_made = |done: &AuditRecord| made.contains(&done.row.action.as_str());
+    let is_draft = |list: &Waitlist| list.slug.as_str() == WAITLIST && list.status == WaitlistStatus::Draft;
+    Ok(page.items.iter().all(is_draft) && done.iter().all(is_made))
 }
 
 /// Creates what is missing of the demo.

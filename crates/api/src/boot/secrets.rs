@@ -95,13 +95,18 @@ impl Secrets {
         self.sealer("rally sign-ins through a provider")
     }
 
+    /// The key for a purpose before the encryption key was changed, if the previous one is set.
+    pub fn derive_previous(&self, purpose: &str) -> Option<[u8; 32]> {
+        self.previous_encryption.as_ref().map(|key| derive(key, purpose))
+    }
+
     /// The sealer of the store's secret.
     pub fn store_sealer(&self) -> Sealer {
         self.sealer("rally store secret")
     }
 
     fn sealer(&self, purpose: &str) -> Sealer {
-        Sealer::new(self.derive(purpose), self.previous_encryption.as_ref().map(|key| derive(key, purpose)))
+        Sealer::new(self.derive(purpose), self.derive_previous(purpose))
     }
 }
 

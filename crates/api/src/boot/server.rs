@@ -129,7 +129,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         exports: Exports::new(config.data_dir.clone()),
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
-        cursors: Cursors::new(secrets.derive("rally cursors")),
+        cursors: Cursors::new(secrets.derive("rally cursors"), secrets.derive_previous("rally cursors")),
         seals: FormSeals::new(secrets.derive("rally forms")),
         challenges: Challenges::new(&secrets.proof_of_work(config)),
         paces,

@@ -1,14 +1,14 @@
 //! Opens the store that the settings name.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
 use rally_domain::mail::Links;
 use rally_domain::port::{Clock, Ids, Ports};
 use rally_domain::secret::StoreSecret;
-use rally_domain::timestamp::Timestamp;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
 use secrecy::{ExposeSecret, SecretString};
@@ -29,6 +29,8 @@ pub struct Opened {
     pub ports: Ports,
     /// The migrations that were applied when it was opened.
     pub applied: Vec<String>,
+    /// How far the clock of the store is ahead of this one.
+    pub skew: time::Duration,
 }
 
 /// Opens the store, and applies pending migrations if `migrate` says so. Links need [`share_secret`] too.
@@ -44,10 +46,11 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 true => store.migrate().await.map_err(no_database)?,
                 false => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
-            check_clocks(store.now().await.map_err(no_database)?, clock.now());
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
+            let skew = store.now().await.map_err(no_database)?.instant() - clock.now().instant();
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied, skew })
         }
         StoreConfig::Embedded => {
+            check_files(&config.data_dir.join(DATABASE_FILE))?;
             let store = open_embedded(config)?;
             let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
             let migrates = migrate == Migrate::AtStart || (migrate == Migrate::IfNew && store.is_new().await.map_err(failed)?);
@@ -55,7 +58,9 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 true => store.migrate().await.map_err(failed)?,
                 false => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
             };
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
+            // The clock is this one.
+            let skew = time::Duration::ZERO;
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied, skew })
         }
     }
 }
@@ -63,12 +68,23 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
 /// The difference of two clocks from which on it is told. A lease leaves five seconds for it.
 const SKEW: time::Duration = time::Duration::seconds(2);
 
-/// Warns if the clock of this machine is not that of the database, with which other processes are compared.
-fn check_clocks(database: Timestamp, here: Timestamp) {
-    let skew = here.instant() - database.instant();
-    if skew.abs() > SKEW {
-        tracing::warn!(seconds = skew.whole_seconds(), "the clock of this machine differs from that of the database: set both by NTP");
+/// The largest difference. A clock that is ahead by more deletes what others keep, and leaves them work that is due far in the future.
+const MOST_SKEW: time::Duration = time::Duration::minutes(1);
+
+/// Checks that the clock of this machine is that of the database, with which other processes are compared. Warns of a small difference.
+///
+/// # Errors
+/// Fails if they differ by more than a minute.
+pub fn check_clocks(skew: time::Duration) -> Result<(), ConfigError> {
+    let problem = "the clock of this machine differs from that of the database";
+    if skew.abs() > MOST_SKEW {
+        let seconds = skew.abs().whole_seconds();
+        return Err(ConfigError::new("DATABASE_URL", format!("{problem} by {seconds} seconds: set both by NTP")));
     }
+    if skew.abs() > SKEW {
+        tracing::warn!(seconds = skew.whole_seconds(), "{problem}: set both by NTP");
+    }
+    Ok(())
 }
 
 /// Gives the links of the ports the secret of the store. The first process makes the secret.
@@ -133,6 +149,30 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
 pub async fn end_claims(config: &Config, _lock: &File) -> Result<(), ConfigError> {
     let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
     open_embedded(config)?.end_claims().await.map_err(failed)
+}
+
+/// Checks that the log beside a database is its own. SQLite would write another one into it, or throw it away. The file is read before this
+/// process has opened it as a database: later its end would take the locks away.
+///
+/// # Errors
+/// Fails if a log is left and its database is not there, or was put beside it.
+fn check_files(database: &Path) -> Result<(), ConfigError> {
+    let log = PathBuf::from(format!("{}-wal", database.display()));
+    if !std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Ok(());
+    }
+    let problem = |problem: &str| Err(ConfigError::new("RALLY_DATA_DIR", format!("{}: {problem}", log.display())));
+    let mut head = [0; 20];
+    match File::open(database).and_then(|mut file| file.read_exact(&mut head)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            problem("holds the latest commits of a rally.db that is not there; put it back, or move this file away")
+        }
+        // The versions of the file format say whether the database has ever had a log (https://www.sqlite.org/fileformat2.html, section 1.3).
+        Ok(()) if head[18..] == [1, 1] => {
+            problem("is not of the rally.db beside it, such as a backup; move this file and rally.db-shm away")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks that the embedded store is there, if the settings name it: a command that changes or reads a store makes none.
@@ -211,5 +251,37 @@ pub fn lock(config: &Config) -> Result<Option<File>, ConfigError> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(ConfigError::new("RALLY_DATA_DIR", "another rally server uses this directory")),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_log_of_another_database_stops_the_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let (database, log) = (directory.path().join(DATABASE_FILE), directory.path().join("rally.db-wal"));
+        let check = || check_files(&database).map_err(|error| error.to_string());
+        let head = |version| [&b"SQLite format 3\0\x10\0"[..], &[version, version], &[0; 80]].concat();
+        fs::write(&database, head(1)).unwrap();
+        assert_eq!(check(), Ok(()), "a restored backup");
+        fs::write(&log, "").unwrap();
+        assert_eq!(check(), Ok(()), "an empty log has nothing");
+        fs::write(&log, "frames").unwrap();
+        assert!(check().unwrap_err().contains("such as a backup"));
+        fs::write(&database, head(2)).unwrap();
+        assert_eq!(check(), Ok(()), "what a crash leaves");
+        fs::remove_file(&database).unwrap();
+        assert!(check().unwrap_err().contains("is not there"));
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_stops_the_start() {
+        for (seconds, starts) in [(0, true), (30, true), (-60, true), (61, false), (-777_600, false)] {
+            assert_eq!(check_clocks(time::Duration::seconds(seconds)).is_ok(), starts, "{seconds}");
+        }
     }
 }

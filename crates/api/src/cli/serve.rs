@@ -22,7 +22,8 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let lock = store::lock(config)?;
     // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let Opened { mut ports, applied } = open(config, config.migrate).await?;
+    let Opened { mut ports, applied, skew } = open(config, config.migrate).await?;
+    store::check_clocks(skew)?;
     if !applied.is_empty() {
         tracing::info!(versions = applied.join(" "), "migrations applied");
     }

@@ -145,18 +145,19 @@ fn read_time_and_id(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
 #[derive(Clone)]
 pub struct Cursors {
     key: [u8; 32],
+    previous: Option<[u8; 32]>,
 }
 
 impl Cursors {
-    /// Cursors with a key, which must be the same in every process of a deployment.
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+    /// Cursors with a key, which must be the same in every process of a deployment. Those of the previous key are read too.
+    pub fn new(key: [u8; 32], previous: Option<[u8; 32]>) -> Self {
+        Self { key, previous }
     }
 
     /// Writes the cursor of a key. It works only for the list with this name, which must contain everything that the list depends on.
     pub fn seal(&self, list: &str, key: &impl CursorKey) -> String {
         let bytes = key.to_bytes();
-        let tag = self.mac(list, &bytes).finalize().into_bytes();
+        let tag = mac(&self.key, list, &bytes).finalize().into_bytes();
         URL_SAFE_NO_PAD.encode([&tag[..SEAL], &bytes].concat())
     }
 
@@ -168,17 +169,20 @@ impl Cursors {
         let invalid = || Invalid::new("is not a cursor of these results");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (tag, bytes) = sealed.split_at_checked(SEAL).ok_or_else(invalid)?;
-        self.mac(list, bytes).verify_truncated_left(tag).map_err(|_| invalid())?;
+        let is_ours = |key: &[u8; 32]| mac(key, list, bytes).verify_truncated_left(tag).is_ok();
+        if !is_ours(&self.key) && !self.previous.as_ref().is_some_and(is_ours) {
+            return Err(invalid());
+        }
         K::from_bytes(bytes).ok_or_else(invalid)
     }
+}
 
-    fn mac(&self, list: &str, bytes: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length is a key");
-        mac.update(&(list.len() as u64).to_be_bytes());
-        mac.update(list.as_bytes());
-        mac.update(bytes);
-        mac
-    }
+fn mac(key: &[u8; 32], list: &str, bytes: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length is a key");
+    mac.update(&(list.len() as u64).to_be_bytes());
+    mac.update(list.as_bytes());
+    mac.update(bytes);
+    mac
 }
 
 #[cfg(test)]
@@ -191,17 +195,20 @@ mod tests {
 
     #[test]
     fn a_cursor_opens_on_its_own_list_alone() {
-        let cursors = Cursors::new([1; 32]);
+        let cursors = Cursors::new([1; 32], None);
         let cursor = cursors.seal("list a", &key());
         assert_eq!(cursors.open("list a", &cursor), Ok(key()));
         assert!(cursors.open::<WaitlistKey>("list b", &cursor).is_err());
         assert!(cursors.open::<Position>("list a", &cursor).is_err());
-        assert!(Cursors::new([2; 32]).open::<WaitlistKey>("list a", &cursor).is_err());
+        assert!(Cursors::new([2; 32], None).open::<WaitlistKey>("list a", &cursor).is_err());
+        let changed = Cursors::new([2; 32], Some([1; 32]));
+        assert_eq!((changed.open("list a", &cursor), changed.open("list a", &changed.seal("list a", &key()))), (Ok(key()), Ok(key())));
+        assert!(changed.open::<WaitlistKey>("list b", &cursor).is_err());
     }
 
     #[test]
     fn no_part_of_a_cursor_can_be_changed() {
-        let cursors = Cursors::new([1; 32]);
+        let cursors = Cursors::new([1; 32], None);
         let cursor = cursors.seal("list", &Position::new(41));
         for index in 0..cursor.len() {
             let mut forged = cursor.clone().into_bytes();
