@@ -937,7 +937,11 @@ fn without_ids(lines: &[Line], codes: &HashMap<String, String>) -> Vec<Value> {
 pub async fn an_export_is_restored_line_by_line(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = full_list(&ports).await;
+    // Nobody gets the position of the last one, who is gone.
+    let last = join(&ports, &list, "last@example.com").await;
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, last.id)).await.unwrap());
     let before = exported(&ports, list.id).await;
+    assert!(matches!(&before[0], Line::Waitlist(head) if head.last_position == last.position.number()));
     let elsewhere = another_list(&ports).await;
     let done = restore(&ports, &elsewhere, &before).await;
     assert_eq!((done.state, numbers(&done)), (ImportState::Done, [5, 0, 0, 0]));

@@ -92,16 +92,20 @@ pub struct Waitlist {
     pub status: String,
     /// The settings with all defaults, and unknown keys.
     pub settings: Map<String, Value>,
+    /// The last position that was given out, also to somebody who is gone: no position is given out twice.
+    #[serde(default)]
+    pub last_position: u64,
 }
 
 impl Waitlist {
     /// Returns the line of a list.
-    pub fn of(waitlist: &DomainWaitlist) -> Self {
+    pub fn of(waitlist: &DomainWaitlist, last_position: u64) -> Self {
         Self {
             display_name: waitlist.display_name.to_string(),
             description: waitlist.description.as_ref().map(ToString::to_string),
             status: waitlist.status.as_str().to_owned(),
             settings: waitlist.settings.to_document(),
+            last_position,
         }
     }
 }
@@ -523,6 +527,9 @@ impl Waitlist {
             let error = errors.into_iter().next();
             error.unwrap_or_else(|| wrong("settings", "cannot be read"))
         };
+        if self.last_position > MAX_POSITION {
+            return Err(wrong("last_position", "must be at most 1000000000000"));
+        }
         Ok((
             read("display_name", DisplayName::parse(&self.display_name))?,
             read("description", Description::parse_optional(description))?,
@@ -735,7 +742,7 @@ mod tests {
         };
         vec![
             Line::first(),
-            Line::Waitlist(Waitlist::of(&waitlist)),
+            Line::Waitlist(Waitlist::of(&waitlist, 7)),
             Line::Variant(Variant::of(&variant)),
             Line::Tombstone(Tombstone::of(&DomainTombstone::of(&entry))),
             Line::Entry(Entry::of(&entry, vec!["old".into()]).into()),

@@ -145,7 +145,8 @@ mod tests {
     use crate::export::{End, Tombstone, Waitlist};
 
     fn lines() -> Vec<Line> {
-        let waitlist = Waitlist { display_name: "Beta".into(), description: None, status: "active".into(), settings: Map::new() };
+        let waitlist =
+            Waitlist { display_name: "Beta".into(), description: None, status: "active".into(), settings: Map::new(), last_position: 2 };
         let tombstone = |id: &str, position| Tombstone {
             id: id.into(),
             position,

@@ -188,7 +188,7 @@ impl Data {
 impl List {
     /// The lines of an export, in their order.
     fn lines(&self, flaw: Flawed) -> Vec<Line> {
-        let mut lines = vec![Line::Waitlist(export::Waitlist::of(&self.waitlist))];
+        let mut lines = vec![Line::Waitlist(export::Waitlist::of(&self.waitlist, self.tally.last_position))];
         let variants = self.variants.iter().filter(|kept| !kept.is_deleted);
         lines.extend(variants.map(|kept| Line::Variant(export::Variant::of(&kept.variant))));
         let mut people: Vec<(u64, Line)> = Vec::new();

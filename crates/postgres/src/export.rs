@@ -26,7 +26,7 @@ use crate::convert::{corrupt, from_bigint, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
 use crate::lists::ListState;
-use crate::schema::{entries, old_codes, tombstones};
+use crate::schema::{entries, old_codes, tombstones, waitlist_totals};
 use crate::statement::statement;
 use crate::{PgStore, lists, variants, waitlists};
 
@@ -103,7 +103,8 @@ async fn people(c: &mut AsyncPgConnection, id: WaitlistId, list: &ListState, aft
 async fn send_lines(c: &mut AsyncPgConnection, id: WaitlistId, batches: &Batches<Line>) -> Result<(), Abort<Fault>> {
     let (list, waitlist) = (lists::find(c, id).await?, waitlists::find(c, id).await?);
     let Some((list, waitlist)) = list.zip(waitlist) else { return Ok(()) };
-    let mut lines = vec![Line::Waitlist(export::Waitlist::of(&Waitlist::try_from(waitlist)?))];
+    let last: i64 = waitlist_totals::table.find(id.uuid()).select(waitlist_totals::last_position).first(c).await?;
+    let mut lines = vec![Line::Waitlist(export::Waitlist::of(&Waitlist::try_from(waitlist)?, from_bigint(last)))];
     lines.extend(variants::list(c, id).await?.iter().map(|variant| Line::Variant(export::Variant::of(variant))));
     let (mut after, mut stones) = (0, Stones::default());
     loop {

@@ -25,7 +25,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::query_fault;
 use crate::lists::ListState;
-use crate::schema::{entries, old_codes, tombstones};
+use crate::schema::{entries, old_codes, tombstones, waitlist_totals};
 use crate::sign_up::load_waitlist;
 use crate::{SqliteStore, lists, variants};
 
@@ -91,7 +91,9 @@ fn people(c: &mut SqliteConnection, id: WaitlistId, list: &ListState, after: u64
 fn send_lines(c: &mut SqliteConnection, id: WaitlistId, batches: &Batches<Line>) -> Result<(), Fault> {
     let Some(list) = lists::find(c, id).map_err(query_fault)? else { return Ok(()) };
     let waitlist = load_waitlist::<Infallible>(c, id).map_err(CommandError::from)?;
-    let mut lines = vec![Line::Waitlist(export::Waitlist::of(&waitlist))];
+    let last = waitlist_totals::table.find(Blob(id.uuid())).select(waitlist_totals::last_position);
+    let last: i64 = last.first(c).map_err(query_fault)?;
+    let mut lines = vec![Line::Waitlist(export::Waitlist::of(&waitlist, from_bigint(last)))];
     lines.extend(variants::list(c, id)?.iter().map(|variant| Line::Variant(export::Variant::of(variant))));
     let (mut after, mut stones) = (0, Stones::default());
     loop {

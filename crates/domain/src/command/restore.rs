@@ -147,8 +147,12 @@ impl ImportWork {
         if self.fresh.iter().take(items.len()).any(is_taken) {
             return Err(ImportRejection::CodeTaken);
         }
-        // People who sign up meanwhile stand behind everybody in the file.
-        let last_position = if is_first { facts.file_ends_at } else { facts.last_position };
+        // People who sign up meanwhile stand behind everybody in the file, and behind those who are gone.
+        let given_out = items.iter().map(|item| match &item.content {
+            RestoreContent::Line(Line::Waitlist(line)) => line.last_position,
+            _ => 0,
+        });
+        let last_position = if is_first { given_out.fold(facts.file_ends_at, u64::max) } else { facts.last_position };
         let plan = RestorePlan { tally: Tally { last_position, ..Tally::default() }, ..RestorePlan::default() };
         let mut group = Group { work: self, import, facts, plan, place: import.mark };
         for (item, fresh) in items.iter().zip(&self.fresh) {

@@ -105,6 +105,7 @@ pub trait ImportStore: Send + Sync {
     /// - The lines of an export MUST become what they tell of: `imports::an_export_is_restored_line_by_line`.
     /// - Positions, codes that are free, credits and the ledger MUST be those of the file, and the totals theirs:
     ///   `imports::a_restored_list_counts_as_before`.
+    /// - A position that was given out before MUST NOT be given out again: `imports::an_export_is_restored_line_by_line`.
     /// - A list that has people MUST NOT be restored: `imports::a_list_with_people_is_not_restored`.
     /// - People who sign up meanwhile MUST stand behind those of the file: `imports::people_sign_up_while_a_list_is_restored`.
     /// - Whoever was deleted meanwhile MUST refer nobody, and count nowhere: `imports::people_are_deleted_while_a_list_is_restored`.
