@@ -260,7 +260,9 @@ async fn a_session_may_do_what_its_key_may(kind: Kind) {
         browser.open(path).await.is_page(404, &["There is no such page"]);
     }
     browser.open("/console/new-workspace").await.is_page(403, &["Only a session of all workspaces creates a workspace"]);
-    assert_eq!(browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await.status, 405);
+    // An address that only takes a form leads to the page above it, and does nothing.
+    let asked = browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await;
+    assert_eq!((asked.status.as_u16(), asked.header("location")), (303, "/console"));
 }
 
 /// A session that may do everything but the action of a page or form is refused it.
@@ -405,14 +407,14 @@ async fn a_form_needs_its_token_and_comes_from_the_console(kind: Kind) {
     let own = browser.open("/console/help").await.hidden("csrf");
     let foreign = other.open("/console/help").await.hidden("csrf");
     for token in ["", "x", &foreign] {
-        browser.send(browser.form(path, &[&[("csrf", token)], &fields[..]].concat())).await.is_page(403, &["not sent from a page"]);
+        browser.send(browser.form(path, &[&[("csrf", token)], &fields[..]].concat())).await.is_page(403, &["not of this session"]);
     }
     browser.send(browser.form(path, &fields)).await.is_page(403, &[]);
     let whole = [&[("csrf", own.as_str())], &fields[..]].concat();
     for (name, value) in
         [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
     {
-        browser.send(browser.form(path, &whole).header(name, value)).await.is_page(403, &["not sent from a page"]);
+        browser.send(browser.form(path, &whole).header(name, value)).await.is_page(403, &["not of this session"]);
         let sign_in = browser.form("/console/sign-in", &[("key", "x")]).header(name, value);
         browser.send(sign_in).await.is_page(403, &[]);
     }
@@ -566,6 +568,25 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
     let hooks = server.admin_get("/webhooks").await.expect(200);
     let page = format!("{ws}/webhooks/{}", hooks["data"][0]["id"].as_str().unwrap());
     browser.open(&page).await.is_page(200, &["Test it"]);
+    // Two tabs tick another event each. The second one is told, and replaces what the first one saved only if it saves again.
+    let seen = browser.open(&page).await.hidden("seen");
+    let with = |other: &'static str, seen: String| {
+        vec![
+            ("url", "http://127.0.0.1:9/".to_owned()),
+            ("events", "entry.created".to_owned()),
+            ("events", other.to_owned()),
+            ("seen", seen),
+        ]
+    };
+    let save = async |form: Vec<(&str, String)>| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post(&page, &form).await
+    };
+    save(with("entry.approved", seen.clone())).await.leads_to();
+    let late = save(with("entry.rejected", seen)).await;
+    late.is_page(409, &["Was changed meanwhile, and is entry.approved, entry.created now"]);
+    save(with("entry.rejected", late.hidden("seen"))).await.leads_to();
+    assert_eq!(server.admin_get("/webhooks").await.expect(200)["data"][0]["events"], json!(["entry.created", "entry.rejected"]));
     browser.post(&format!("{page}/test"), &[("type", "entry.created")]).await.leads_to();
     browser.post(&format!("{page}/rotate"), &[]).await.is_page(200, &["Rotate the secret"]);
     browser.post(&format!("{page}/rotate"), &[("confirm", "yes")]).await.is_page(200, &["whsec_"]);
@@ -585,6 +606,12 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
     let both = [("brand_name", "Acme <b>"), ("primary_color", "#112233"), ("seen", &seen)];
     browser.post(&format!("{ws}/mail"), &both).await.leads_to();
     browser.open(&format!("{ws}/mail")).await.is_page(200, &["Acme Labs", "#112233"]);
+    // What both have changed is replaced by whoever saves again.
+    let mine = browser.post(&format!("{ws}/mail"), &[("brand_name", "Mine"), ("seen", &seen)]).await;
+    mine.is_page(409, &["Was changed meanwhile, and is &#34;Acme Labs&#34; now", "value=\"Mine\""]);
+    let seen = mine.hidden("seen").replace("&#38;", "&");
+    browser.post(&format!("{ws}/mail"), &[("brand_name", "Mine"), ("seen", &seen)]).await.leads_to();
+    browser.open(&format!("{ws}/mail")).await.is_page(200, &["value=\"Mine\""]);
 
     browser
         .open(&format!("{ws}/mail/templates"))
@@ -965,11 +992,11 @@ async fn a_form_with_a_file_is_refused_as_others_are(kind: Kind) {
     // Fields without anything in them take room too.
     browser.upload(new, &[("", ""); 8000], "a").await.is_page(413, &[]);
     for token in ["", "x"] {
-        browser.send(browser.upload_as(new, token, &[], "a")).await.is_page(403, &["not sent from a page"]);
+        browser.send(browser.upload_as(new, token, &[], "a")).await.is_page(403, &["not of this session"]);
     }
     let csrf = browser.open("/console/help").await.hidden("csrf");
     let foreign = browser.upload_as(new, &csrf, &[], "a").header("origin", "https://evil.example");
-    browser.send(foreign).await.is_page(403, &["not sent from a page"]);
+    browser.send(foreign).await.is_page(403, &["not of this session"]);
     for (kind, body) in
         [("multipart/form-data", "x"), ("multipart/form-data; boundary=x", "x"), ("multipart/form-data; boundary=x", "--x\r\n\r\n")]
     {

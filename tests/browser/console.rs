@@ -383,6 +383,29 @@ async fn a_session_is_ended_from_another_browser() {
     browser.close().await;
 }
 
+/// A form that was opened in a session is sent in the next one, with what was typed.
+#[tokio::test]
+async fn what_was_typed_outlives_the_session() {
+    let (server, list) = start(json!({})).await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    let next = browser.client.get_named_cookie("rally").await.unwrap();
+    browser.client.delete_all_cookies().await.unwrap();
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/lists/early/settings", server.base)).await;
+    replace(&browser, "#f-display-name", "Mine").await;
+    browser.client.delete_all_cookies().await.unwrap();
+    browser.click(".bulk button[value=save]").await;
+    told(&browser, "You are signed out").await;
+    assert_eq!(browser.value("document.querySelector('#notices a[target=_blank]').pathname").await, "/console");
+    put(&browser, &next).await;
+    browser.click(".bulk button[value=save]").await;
+    told(&browser, "Saved").await;
+    assert_eq!(server.admin_get(&format!("/waitlists/{list}")).await.expect(200)["display_name"], "Mine");
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn an_import_is_watched_to_its_end() {
     let (server, list) = start(json!({})).await;
@@ -598,7 +621,7 @@ async fn a_form_of_another_site_is_refused() {
     Mock::given(any()).respond_with(reply).mount(&site).await;
     browser.open(&site.uri()).await;
     browser.click("button").await;
-    shown(&browser, "not sent from a page").await;
+    shown(&browser, "not of this session").await;
     server.admin_get(&format!("/waitlists/{list}")).await.expect(200);
     // The session goes on.
     browser.open(&format!("{}/console/w/acme", server.base)).await;

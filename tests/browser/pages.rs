@@ -153,6 +153,8 @@ async fn a_person_signs_up_by_keyboard_alone() {
     browser.press(ENTER).await;
     browser.until("document.querySelector('[data-copied]').textContent.trim()").await;
     assert_eq!(browser.value("document.querySelector('[data-copied]').getAttribute('role')").await, "status");
+    // So does the button, for a moment.
+    browser.until("document.querySelector('[data-copy]').textContent === 'Copy link'").await;
     browser.close().await;
 }
 

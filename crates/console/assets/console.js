@@ -10,11 +10,13 @@ const say = (text) => {
   requestAnimationFrame(() => (place.textContent = text ?? ""));
 };
 
-const tell = (text) => {
+/** Tells of a failure, with a link that opens another tab. */
+const tell = (text, link) => {
   const notice = document.createElement("div");
   notice.className = "notice bad";
   notice.append(document.createElement("p"));
   notice.firstChild.textContent = text;
+  if (link) notice.firstChild.append(" ", Object.assign(document.createElement("a"), { target: "_blank", ...link }));
   byId("notices").replaceChildren(notice);
   notice.scrollIntoView({ block: "center" });
   say(text);
@@ -131,6 +133,8 @@ const keepOpen = (old, fresh) => {
 };
 
 const NOT_SENT = "That did not work: the server did not answer, or you are signed out. What you typed is still here.";
+const NO_ANSWER = "The server did not answer, so nothing was saved. What you typed is still here: try again.";
+const SIGNED_OUT = "You are signed out, so nothing was saved. What you typed is still here: sign in on another tab, and save again.";
 
 const turns = new Map();
 
@@ -225,7 +229,11 @@ const sendTyped = async (form, submitter) => {
   form.ariaBusy = "true";
   const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" }).catch(() => undefined);
   form.ariaBusy = null;
-  if (!answer?.ok) return tell(NOT_SENT);
+  if (!answer) return tell(NO_ANSWER);
+  if (!answer.ok) return tell(SIGNED_OUT, { href: document.querySelector("#nav .home").href, textContent: "Sign in" });
+  // The form may have been opened in another session.
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[name=csrf]");
+  for (const field of all("[name=csrf]")) field.value = fresh?.value ?? field.value;
   passed = form;
   form.requestSubmit(submitter);
   passed = undefined;

@@ -1,7 +1,7 @@
 //! What is to be done about an error, in place of what the API says to programs.
 
 /// Messages of the API that are always the same, and what they mean to a person at a form.
-const KNOWN: [(&str, &str); 58] = [
+const KNOWN: [(&str, &str); 59] = [
     ("is required", "Fill this in"),
     ("must not be empty", "Fill this in"),
     ("must be a text that is not empty", "Fill this in"),
@@ -64,6 +64,7 @@ const KNOWN: [(&str, &str); 58] = [
     ("is not active in Envoi", "Activate the domain in Envoi, or choose another one"),
     ("is for receiving alone in Envoi", "Choose a domain that may send: in Envoi this one only receives"),
     ("is not a template of this workspace in Envoi", "Enter the name of a template that this workspace has in Envoi"),
+    ("is not a cursor of these results", "Go to the first page: this address is of another question, or of an earlier one"),
     ("choose a file that is not empty", "Choose a file that is not empty"),
     ("the file is empty", "Choose a file that is not empty"),
     ("the file is a JSON array; write one object a line", "Write one object a line: the file is a JSON array"),

@@ -420,6 +420,17 @@ impl ListUrls {
     }
 }
 
+/// Returns the path of the nearest page above one that only takes a form.
+pub fn page_above(path: &str) -> Option<&str> {
+    let above = |path: &str| path.rsplit_once('/').map(|(above, _)| above.len());
+    let fits = |pattern: &str, path: &str| {
+        let (wanted, given) = (pattern.split('/'), path.split('/'));
+        wanted.clone().count() == given.clone().count() && wanted.zip(given).all(|(part, segment)| part.starts_with('{') || part == segment)
+    };
+    let is_page = |path: &str| ROUTES.iter().any(|route| route.method == Method::Get && fits(route.path, path));
+    std::iter::successors(Some(path), |path| Some(&path[..above(path)?])).skip(1).find(|path| is_page(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +441,19 @@ mod tests {
         assert_eq!(list.entry("a b?c"), "/rally/console/w/acme/lists/early%2Faccess/entries/a%20b%3Fc");
         assert_eq!(list.entries_where("status=pending"), "/rally/console/w/acme/lists/early%2Faccess/entries?status=pending");
         assert_eq!(Urls::new("").home(), "/console");
+    }
+
+    #[test]
+    fn the_page_above_a_form_is_found() {
+        let above = |path| page_above(path).unwrap_or_default();
+        assert_eq!(above("/console/sign-out"), "/console");
+        assert_eq!(above("/console/w/acme/mail/templates/welcome/de/test"), "/console/w/acme/mail/templates/welcome/de");
+        assert_eq!(above("/console/w/acme/lists/early/status"), "/console/w/acme/lists/early");
+        assert_eq!((page_above("/w/acme"), page_above("console")), (None, None));
+        // Every form of the console has a page above it.
+        for route in ROUTES.iter().filter(|route| route.method == Method::Post) {
+            assert!(page_above(route.path).is_some(), "{}", route.path);
+        }
     }
 
     #[test]

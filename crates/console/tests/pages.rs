@@ -220,7 +220,7 @@ fn a_refusal_says_what_the_session_lacks() {
     for (name, says) in [
         ("error-403", "It lacks the action <code>entry.update</code>"),
         ("error-403-owners", "Only a session of all workspaces creates a workspace"),
-        ("error-403-csrf", "This was not sent from a page of the console"),
+        ("error-403-csrf", "This form is not of this session"),
     ] {
         let (_, html) = pages.iter().find(|(other, _)| other == name).unwrap();
         assert!(html.contains(says), "{name}");

@@ -102,6 +102,8 @@ pub struct EntriesPage {
     pub job: Option<Job>,
     /// Whether entries can be invited: an app or an invitation link is set.
     pub may_invite: bool,
+    /// Whether a decision sends mail to the person.
+    pub sends_mail: bool,
 }
 
 framed!(EntriesPage, Entries, |_page| "Entries".to_owned(), |page| !page.errors.is_empty());
@@ -214,6 +216,11 @@ impl EntriesPage {
         Column { label, url: self.list().entries_where(&self.filter.query_with("sort", next)), sorted }
     }
 
+    /// Returns the class of the names. Where one searches, they show at any width.
+    fn name_class(&self) -> &'static str {
+        if self.filter.value("q").is_empty() { "wide wider fits" } else { "fits" }
+    }
+
     /// Returns what the page says about its number. Where nobody has counted, it is that of the page.
     fn found(&self) -> String {
         let shown = Count(self.rows.len() as u64);
@@ -256,9 +263,12 @@ struct Column {
 }
 
 impl Column {
+    /// Returns the class of its cells. The column that the entries are sorted by shows at any width.
     fn class(&self) -> &'static str {
         match self.label {
+            "Signed up" if !self.sorted.is_empty() => "",
             "Position" => "number",
+            _ if !self.sorted.is_empty() => "number",
             "Signed up" => "wide",
             "Effective" => "number wide wider",
             _ => "number wide",
@@ -277,6 +287,9 @@ mod tests {
         assert_eq!(page.column("Position").sorted, "descending");
         assert!(page.column("Position").url.ends_with("?q=ada+%26+co&sort=position"));
         assert!(page.column("Referrals").url.ends_with("&sort=-referral_count"));
+        assert_eq!([page.column("Referrals").class(), page.name_class()], ["number wide", "fits"]);
+        let sorted = EntriesPage { filter: EntryFilter(vec![("sort".to_owned(), "-referral_count".to_owned())]), ..EntriesPage::default() };
+        assert_eq!([sorted.column("Referrals").class(), sorted.name_class()], ["number", "wide wider fits"]);
         assert!(page.filter.is_narrow() && !EntryFilter::default().is_narrow());
         let select = page.sort().to_string();
         assert!(select.contains("name=\"sort\" form=\"filter\"") && select.contains("<option value=\"-position\" selected>"), "{select}");

@@ -100,7 +100,7 @@ pub struct EntryPage {
     pub has_apps: bool,
     /// The app of the workspace, which an invitation may override.
     pub app_slug: Option<String>,
-    /// Whether a mail about the invitation can be sent.
+    /// Whether decisions and invitations send mail to the person.
     pub sends_mail: bool,
     /// Another change that came first.
     pub conflict: Option<Conflict>,

@@ -18,6 +18,8 @@ pub struct ListRow {
     pub status: State,
     /// The number of entries, if the session may see numbers.
     pub entries: Option<Count>,
+    /// Whether it is active and has as many entries as it may.
+    pub is_full: bool,
     /// The number of pending entries. 0 is not shown.
     pub pending: Count,
     /// The sign-ups of the last 30 days. Empty without numbers.

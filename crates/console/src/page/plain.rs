@@ -294,7 +294,7 @@ pub struct ErrorPage {
 framed!(ErrorPage, Nowhere, |page| {
     match page.status {
         403 if page.action.is_some() || page.is_for_owners => "This session may not do that",
-        403 => "This was not sent from a page of the console",
+        403 => "This form is not of this session",
         404 | 410 => "There is no such page",
         405 => "This address only takes a form",
         409 => "That cannot be done now",
@@ -313,7 +313,9 @@ impl ErrorPage {
                 "Only a session of all workspaces creates a workspace. On the server, rally console login prints a link that begins such a session."
             }
             403 if self.action.is_some() => "Sign in with a key or a link that may, or ask who runs the server.",
-            403 => "Go back, load the page again, and repeat what you did.",
+            403 => {
+                "It was opened before you signed in, or on another site, so nothing was changed. Go back, load the page again, and repeat what you did."
+            }
             404 | 410 => "It may have been deleted, or it belongs to another list or workspace.",
             405 => "Go on from the start, or open the page that has the form. Nothing was changed.",
             409 => "It does not fit what is there now. Look at it again: it may have changed meanwhile. Nothing was overwritten.",

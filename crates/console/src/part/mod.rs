@@ -44,6 +44,8 @@ pub struct Job {
     pub done: Count,
     /// The number in all.
     pub total: Count,
+    /// The number that was changed.
+    pub changed: Count,
     /// The number that could not be changed.
     pub failed: Count,
     /// Why some could not be changed, each with its number.

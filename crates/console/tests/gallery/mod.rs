@@ -199,6 +199,7 @@ impl Samples<'_> {
             name: self.text(),
             status: status.into(),
             entries,
+            is_full: pending > 1000,
             pending: Count(pending),
             days: if entries.is_some() { self.days(30) } else { Days::default() },
             created_at: at(0),
@@ -332,6 +333,7 @@ impl Samples<'_> {
             pager: self.pager("entries"),
             job: None,
             may_invite: true,
+            sends_mail: true,
         };
         add("entries", &page);
         let filter =
@@ -343,6 +345,7 @@ impl Samples<'_> {
             state: state.into(),
             done: Count(640),
             total: Count(1204),
+            changed: Count(600),
             failed: Count(failed),
             reasons: if failed > 0 { vec![(self.text(), Count(failed))] } else { Vec::new() },
             started_at: at(5),

@@ -52,6 +52,7 @@ pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> 
         pager: pager(&door, &pairs, page.is_first(), found.next),
         job: jobs::newest(&door).await?,
         may_invite: may_invite(&door).await?,
+        sends_mail: jobs::sends_mail(&door).await?,
         filter: EntryFilter(pairs),
         cursor: cursor.unwrap_or_default(),
     };

@@ -65,8 +65,9 @@ const fn verdict(action: JobAction) -> Option<EntryStatus> {
     }
 }
 
-async fn sends_mail(posted: &Update) -> Result<bool, ApiError> {
-    Ok(posted.app.ports.settings.get(posted.workspace_id()).await?.notifications != Notifications::Off)
+/// Whether a decision about an entry sends mail to its person.
+pub(super) async fn sends_mail<P>(door: &OpenedList<P>) -> Result<bool, ApiError> {
+    Ok(door.app.ports.settings.get(door.workspace_id()).await?.notifications != Notifications::Off)
 }
 
 /// The newest job of a list, while it goes on and for a while after.
@@ -93,6 +94,7 @@ fn shown(job: &EntryJob) -> Job {
         state: State::from(job.state.as_str()),
         done: Count(looked_at),
         total: Count(total),
+        changed: Count(job.changed),
         failed: Count(job.refused.values().sum()),
         reasons: job.refused.iter().map(|(reason, number)| (reason.clone(), Count(*number))).collect(),
         started_at: job.created_at.into(),

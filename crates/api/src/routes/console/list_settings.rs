@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::audit::last_done_by;
 use super::doors::{OpenedList, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, show, show_as, typed};
-use super::seen::{Seen, with_seen};
+use super::seen::{Seen, changed_meanwhile, with_seen};
 use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::routes::admin::waitlists::change::update_list;
@@ -56,8 +56,9 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
     let both: Vec<String> = mine.keys().filter(|name| seen.is_known() && seen.is_changed(name, &there[*name])).cloned().collect();
     if !both.is_empty() {
         let by = last_done_by(&posted, AuditAction::WaitlistUpdate, &posted.waitlist.id.to_string()).await?;
-        let conflict = Some(Conflict { by, at: posted.waitlist.updated_at.into(), of: both });
-        let page = settings_page(&posted, merged(now, there, mine)).await?;
+        let conflict = Some(Conflict { by, at: posted.waitlist.updated_at.into(), of: both.clone() });
+        let told: Vec<_> = both.iter().map(|name| (name.clone(), changed_meanwhile(&there[name]).to_string())).collect();
+        let page = settings_page(&posted, merged(now, there, mine).refused(told)).await?;
         return Ok(show_as(StatusCode::CONFLICT, &SettingsPage { conflict, is_unsaved: true, ..page }));
     }
     match update_list(&posted.app, &posted.admin, posted.waitlist.id, body(mine)).await {

@@ -45,6 +45,7 @@ async fn row(app: &App, waitlist: &Waitlist, with_numbers: bool) -> Result<ListR
         name: waitlist.display_name.to_string(),
         status: State::from(waitlist.status.as_str()),
         entries: None,
+        is_full: false,
         pending: Count(0),
         days: Days::default(),
         created_at: waitlist.created_at.into(),
@@ -53,6 +54,8 @@ async fn row(app: &App, waitlist: &Waitlist, with_numbers: bool) -> Result<ListR
         let counters = app.ports.stats.analytics(waitlist.id, app.ports.clock.now().day()).await?.counters;
         let standing = standing(app, waitlist.id, &counters).await?;
         (row.entries, row.pending) = (Some(Count(standing.total)), Count(standing.pending));
+        let is_active = waitlist.status == WaitlistStatus::Active;
+        row.is_full = is_active && waitlist.settings.max_entries.is_some_and(|most| standing.total >= most);
         row.days = days(app, waitlist, SPARK).await?;
     }
     Ok(row)

@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION, RE
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use rally_console::page::{ErrorPage, SignInPage};
-use rally_console::urls::Urls;
+use rally_console::urls::{Urls, page_above};
 use rally_console::{Count, Form, Frame, Notice, NoticeTone, Page, Pager};
 use serde_json::{Map, Value};
 use url::{Position, Url, form_urlencoded};
@@ -264,6 +264,12 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         let next = from.map(|from| from[Position::BeforePath..Position::AfterQuery].to_owned());
         let next = next.as_deref().and_then(|next| next.strip_prefix(&*root)).filter(|next| is_own_page(next)).unwrap_or_default();
         return show_as(status, &SignInPage { next: next.to_owned(), is_unsaved: true, ..Outside { app: app.clone() }.sign_in_page() });
+    }
+    // An address that only takes a form stays in the address bar after a refused one.
+    if let Some(request) = request.filter(|request| error.code == Code::MethodNotAllowed && *request.method() == Method::GET)
+        && let Some(page) = page_above(request.path())
+    {
+        return see_other(&format!("{root}{page}"));
     }
     let known = request.and_then(|request| request.extensions().get::<Frame>().cloned());
     let frame = Frame { notices: Vec::new(), ..known.unwrap_or_else(|| Frame { root, ..Frame::default() }) };

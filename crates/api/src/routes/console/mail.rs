@@ -18,7 +18,7 @@ use super::doors::{Open, Pairs, Posted};
 use super::entry::mail_row;
 use super::look::{Done, body_of, done, pager, refused, show, show_as, trouble, typed};
 use super::overview::takes_nobody;
-use super::seen::{Seen, digests};
+use super::seen::{changes, digests};
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::http::extract::languages::in_query;
@@ -123,22 +123,22 @@ fn form_of(settings: WorkspaceSettings) -> Form {
 /// Changes the settings that differ from those that the form was opened with, so that it undoes no change of somebody else.
 #[post("/w/{ws}/mail")]
 pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) -> Result<HttpResponse, ApiError> {
-    let seen = posted.value("seen");
-    match settings::change_settings(&posted.app, &posted.admin, Value::Object(changed(&posted.form))).await {
-        Ok(_) => Ok(done(&posted.urls().mail(), Done::Saved)),
-        Err(error) => {
-            let form = typed(&posted.form, refused(error)?);
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form, seen.to_owned()).await?))
-        }
-    }
+    let there = body_of(&form_of(posted.app.ports.settings.get(posted.workspace_id()).await?).values, &NAMES);
+    let (status, form) = match changes(&posted.form, values(&posted.form), &there) {
+        Err(form) => (StatusCode::CONFLICT, *form),
+        Ok(changed) => match settings::change_settings(&posted.app, &posted.admin, Value::Object(changed)).await {
+            Ok(_) => return Ok(done(&posted.urls().mail(), Done::Saved)),
+            Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, typed(&posted.form, refused(error)?)),
+        },
+    };
+    let seen = form.value("seen").to_owned();
+    Ok(show_as(status, &mail_page(&posted, form, seen).await?))
 }
 
-/// The settings that a form has and that are not those that it showed.
-fn changed(form: &Pairs) -> Map<String, Value> {
+/// The settings that a form has.
+fn values(form: &Pairs) -> Map<String, Value> {
     let names: Vec<&str> = NAMES.into_iter().filter(|name| form.iter().any(|(given, _)| given == name)).collect();
-    let (mut body, seen) = (body_of(form, &names), Seen::of(form));
-    body.retain(|name, value| seen.is_changed(name, value));
-    body
+    body_of(form, &names)
 }
 
 /// Lists mails, newest first.
@@ -199,9 +199,10 @@ mod tests {
             pairs(&[("brand_name", " Acme "), ("primary_color", ""), ("notifications", "smtp"), ("seen", seen), ("other", "y")])
         };
         let opened = pairs(&[("brand_name", "Acme"), ("primary_color", "#ffffff"), ("notifications", "smtp")]);
-        let seen = digests(&body_of(&opened, &NAMES));
-        assert_eq!(Value::Object(changed(&form(&seen))), json!({"primary_color": null}));
-        let all = json!({"brand_name": "Acme", "primary_color": null, "notifications": "smtp"});
-        assert_eq!(Value::Object(changed(&form(""))), all);
+        let stored = body_of(&opened, &NAMES);
+        let changed = |form: &Pairs| Value::Object(changes(form, values(form), &stored).unwrap());
+        assert_eq!(changed(&form(&digests(&stored))), json!({"primary_color": null}));
+        // A client that says nothing of what it showed changes what is not stored.
+        assert_eq!(changed(&form("")), json!({"primary_color": null}));
     }
 }

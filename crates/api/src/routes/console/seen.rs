@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rally_console::Form;
+use rally_domain::error::Invalid;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -60,11 +61,69 @@ impl Seen {
     }
 }
 
+/// Returns what a posted form changes: the values that are neither those that it showed nor those that are stored.
+///
+/// # Errors
+/// If somebody else has changed one of them since the form was opened. The form that is returned tells what it is now, and says that it
+/// showed that: if it comes again, it is saved. What the person did not change counts as it was shown before.
+pub(super) fn changes(form: &Pairs, mut mine: Map<String, Value>, stored: &Map<String, Value>) -> Result<Map<String, Value>, Box<Form>> {
+    let (mut seen, absent) = (Seen::of(form), Value::Null);
+    let now = |name: &str| stored.get(name).unwrap_or(&absent);
+    mine.retain(|name, value| seen.is_changed(name, value) && digest(now(name)) != digest(value));
+    let Some(shown) = &mut seen.0 else { return Ok(mine) };
+    let both: Vec<&String> = mine.keys().filter(|name| shown.get(*name).is_none_or(|shown| *shown != digest(now(name)))).collect();
+    if both.is_empty() {
+        return Ok(mine);
+    }
+    shown.extend(both.iter().map(|name| ((*name).clone(), digest(now(name)))));
+    let told: Vec<(String, String)> = both.iter().map(|name| ((*name).clone(), changed_meanwhile(now(name)).to_string())).collect();
+    let mut pairs: Vec<String> = shown.iter().map(|(name, digest)| format!("{name}={digest}")).collect();
+    pairs.sort_unstable();
+    let typed = form.iter().filter(|(name, _)| name != NAME).cloned();
+    Err(Form::new(typed.chain([(NAME.to_owned(), pairs.join(" "))])).refused(told).into())
+}
+
+/// What to do about a value that somebody else has changed meanwhile.
+pub(super) fn changed_meanwhile(now: &Value) -> Invalid {
+    const SHOWN: usize = 80;
+    let words = match now {
+        Value::Null => "empty".to_owned(),
+        Value::String(text) if text.chars().count() <= SHOWN => format!("\"{text}\""),
+        Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.len() <= SHOWN)) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            if items.is_empty() { "empty".to_owned() } else { items.join(", ") }
+        }
+        Value::String(_) | Value::Array(_) | Value::Object(_) => "another one".to_owned(),
+    };
+    Invalid::new(format!("was changed meanwhile, and is {words} now. Save again to replace that"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_value_that_somebody_else_has_changed_too_is_a_conflict() {
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let opened = object(json!({"url": "https://a.example", "events": ["a"], "note": null}));
+        let form = with_seen(Form::default(), &opened).values;
+        let mine = || object(json!({"url": "https://a.example", "events": ["a", "b"], "note": "mine"}));
+        assert_eq!(changes(&form, mine(), &opened).unwrap(), object(json!({"events": ["a", "b"], "note": "mine"})));
+        // Somebody else changed another value, or this one in the same way.
+        let stored = object(json!({"url": "https://b.example", "events": ["a"], "note": "mine"}));
+        assert_eq!(changes(&form, mine(), &stored).unwrap(), object(json!({"events": ["a", "b"]})));
+        let stored = object(json!({"url": "https://b.example", "events": ["a", "c"], "note": "theirs"}));
+        let again = changes(&form, mine(), &stored).unwrap_err();
+        let told: Vec<&str> = again.errors.iter().map(|(_, told)| told.as_str()).collect();
+        assert!(told.len() == 2 && told[0].contains("is a, c now") && told[1].contains("is \"theirs\" now"), "{told:?}");
+        // Once more, it is saved. The URL that somebody else changed is not: this form still shows the old one.
+        assert_eq!(changes(&again.values, mine(), &stored).unwrap(), object(json!({"events": ["a", "b"], "note": "mine"})));
+        assert_eq!(changes(&Pairs::new(), mine(), &stored).unwrap().len(), 2, "a client without the field changes everything");
+    }
 
     #[test]
     fn what_a_form_showed_is_not_changed() {

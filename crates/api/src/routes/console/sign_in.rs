@@ -29,7 +29,7 @@ pub async fn sign_in(posted: Posted<Outside>, request: HttpRequest) -> Result<Ht
     match sign_in_by_key(&posted.app.ports, client, posted.value("key").trim()).await {
         Ok(signed_in) => Ok(welcome(&posted, &signed_in, &next)),
         Err(error) if error.code == Code::Unauthorized => {
-            let form = Form::default().refused([("key", "this is not a key that works")]);
+            let form = Form::default().refused([("key", "this is not a key that works: it is unknown, or it was revoked")]);
             Ok(show_as(StatusCode::UNAUTHORIZED, &SignInPage { form, next, ..posted.sign_in_page() }))
         }
         Err(error) => wait(&posted, error),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::doors::{OpenedList, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, show, show_as, typed};
-use super::seen::{Seen, with_seen};
+use super::seen::{changes, with_seen};
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::routes::admin::variants::{create_variant, update_variant};
@@ -132,16 +132,15 @@ fn form_of(variant: &Variant) -> Form {
 #[post("/w/{ws}/lists/{list}/variants/{variant}")]
 pub async fn update(posted: Posted<OpenedList<permit::VariantUpdate>>, place: Place) -> Result<HttpResponse, ApiError> {
     let variant = find(&posted, &place).await?;
-    let (mut changed, seen) = (values(&posted.form), Seen::of(&posted.form));
-    changed.retain(|name, value| seen.is_changed(name, value));
+    let page = |form| VariantPage { frame: posted.frame(), id: Some(variant.id.to_string()), form };
+    let changed = match changes(&posted.form, values(&posted.form), &values(&form_of(&variant).values)) {
+        Ok(changed) => changed,
+        Err(form) => return Ok(show_as(StatusCode::CONFLICT, &page(*form))),
+    };
     let body = body(changed, variant.copy.to_document());
     match update_variant(&posted.app, posted.admin.actor(), posted.waitlist.id, variant.id, body).await {
         Ok(_) => Ok(done(&posted.list_urls().variant(&variant.id.to_string()), Done::Saved)),
-        Err(error) => {
-            let form = typed(&posted.form, refused(error)?);
-            let page = VariantPage { frame: posted.frame(), id: Some(variant.id.to_string()), form };
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
-        }
+        Err(error) => Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page(typed(&posted.form, refused(error)?)))),
     }
 }
 

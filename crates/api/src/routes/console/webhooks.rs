@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use super::doors::{Open, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, replayed, show, show_as, typed};
 use super::once::{name_of, with_once};
-use super::seen::{Seen, with_seen};
+use super::seen::{changes, with_seen};
 use crate::auth::permit;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
@@ -189,8 +189,10 @@ type Update = Posted<Open<permit::WebhookUpdate>>;
 #[post("/w/{ws}/webhooks/{webhook}")]
 pub async fn update(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
     let webhook = find(&posted, &place).await?;
-    let (mut changed, seen) = (values(&posted.form), Seen::of(&posted.form));
-    changed.retain(|name, value| seen.is_changed(name, value));
+    let changed = match changes(&posted.form, values(&posted.form), &values(&stored(&webhook).values)) {
+        Ok(changed) => changed,
+        Err(form) => return Ok(show_as(StatusCode::CONFLICT, &webhook_page(&posted, &webhook, *form, None).await?)),
+    };
     match update_webhook(&posted.app, &posted.admin, webhook.id, Value::Object(changed)).await {
         Ok(webhook) => Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved)),
         Err(error) => {
