@@ -7,7 +7,13 @@ for (const share of document.querySelectorAll("[data-share]")) {
   const system = share.querySelector("[data-system]");
   const mail = share.querySelector("[data-mail]");
 
+  const words = copy.textContent;
+  let again;
   const copied = () => {
+    // Where the eyes are, too.
+    copy.textContent = status.dataset.copied;
+    clearTimeout(again);
+    again = setTimeout(() => (copy.textContent = words), 3000);
     status.textContent = "";
     requestAnimationFrame(() => (status.textContent = status.dataset.copied));
   };

@@ -116,7 +116,8 @@ impl Texts {
     /// Writes a date as people say it, with the time of day: something ends then.
     pub(crate) fn moment(self, instant: &Timestamp) -> Markup {
         let exact = instant.to_string();
-        let time = &exact[11..16];
+        let digit = |c: char| c.to_digit(10).map_or_else(|| c.to_string(), |digit| self.number(&digit.into()));
+        let time: String = exact[11..16].chars().map(digit).collect();
         Markup::of_html(format!("<time datetime=\"{exact}\">{} <bdi dir=\"ltr\">{time} UTC</bdi></time>", self.day(&exact)))
     }
 
@@ -237,7 +238,8 @@ mod tests {
         {
             let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\" title=\"2026-11-05 09:07 UTC\">{said}</time>");
             assert_eq!(texts(tag).date(&instant).to_string(), html);
-            let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\">{said} <bdi dir=\"ltr\">09:07 UTC</bdi></time>");
+            let time = if tag == "ar" { "٠٩:٠٧" } else { "09:07" };
+            let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\">{said} <bdi dir=\"ltr\">{time} UTC</bdi></time>");
             assert_eq!(texts(tag).moment(&instant).to_string(), html);
         }
     }
