@@ -227,13 +227,13 @@ let passed;
 /** Sends a form if a session would carry it out: else the answer would replace what was typed. */
 const sendTyped = async (form, submitter) => {
   form.ariaBusy = "true";
-  const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" }).catch(() => undefined);
+  const [page] = (await load("GET", document.querySelector('#nav [data-key="?"]').href).catch(() => undefined)) ?? [];
   form.ariaBusy = null;
-  if (!answer) return tell(NO_ANSWER);
-  if (!answer.ok) return tell(SIGNED_OUT, { href: document.querySelector("#nav .home").href, textContent: "Sign in" });
+  if (!page) return tell(NO_ANSWER);
+  const token = page.querySelector("#nav [name=csrf]");
+  if (!token) return tell(SIGNED_OUT, { href: document.querySelector("#nav .home").href, textContent: "Sign in" });
   // The form may have been opened in another session.
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[name=csrf]");
-  for (const field of all("[name=csrf]")) field.value = fresh?.value ?? field.value;
+  for (const field of all("[name=csrf]")) field.value = token.value;
   passed = form;
   form.requestSubmit(submitter);
   passed = undefined;

@@ -122,7 +122,7 @@ mod tests {
         assert!(told.len() == 2 && told[0].contains("is a, c now") && told[1].contains("is \"theirs\" now"), "{told:?}");
         // Once more, it is saved. The URL that somebody else changed is not: this form still shows the old one.
         assert_eq!(changes(&again.values, mine(), &stored).unwrap(), object(json!({"events": ["a", "b"], "note": "mine"})));
-        assert_eq!(changes(&Pairs::new(), mine(), &stored).unwrap().len(), 2, "a client without the field changes everything");
+        assert_eq!(changes(&Pairs::new(), mine(), &stored).unwrap().len(), 3, "a client without the field changes everything");
     }
 
     #[test]
