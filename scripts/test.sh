@@ -76,6 +76,12 @@ if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ] || [ ! -e tests/brows
     npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
 
+# A test opens the embedded store in another program, and a check below runs in it.
+if ! command -v python3 >/dev/null && command -v apt-get >/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 >/dev/null
+fi
+
 # The bundled SQLite and aws-lc are written in C.
 if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
     as_root apt-get update -qq
