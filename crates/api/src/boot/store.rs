@@ -168,9 +168,9 @@ fn check_files(database: &Path) -> Result<(), ConfigError> {
             problem("holds the latest commits of a rally.db that is not there; put it back, or move this file away")
         }
         // The versions of the file format say whether the database has ever had a log (https://www.sqlite.org/fileformat2.html, section 1.3).
-        Ok(()) if head[18..] == [1, 1] => {
-            problem("is not of the rally.db beside it, such as a backup; move this file and rally.db-shm away")
-        }
+        Ok(()) if head[18..] == [1, 1] => problem(
+            "belongs to another database than the rally.db beside it, such as a restored backup; move this file and rally.db-shm away",
+        ),
         _ => Ok(()),
     }
 }
@@ -271,7 +271,7 @@ mod tests {
         fs::write(&log, "").unwrap();
         assert_eq!(check(), Ok(()), "an empty log has nothing");
         fs::write(&log, "frames").unwrap();
-        assert!(check().unwrap_err().contains("such as a backup"));
+        assert!(check().unwrap_err().contains("another database"));
         fs::write(&database, head(2)).unwrap();
         assert_eq!(check(), Ok(()), "what a crash leaves");
         fs::remove_file(&database).unwrap();

@@ -25,7 +25,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let Opened { mut ports, applied, skew } = open(config, config.migrate).await?;
     store::check_clocks(skew)?;
     if !applied.is_empty() {
-        tracing::info!(versions = applied.join(" "), "migrations applied");
+        tracing::info!(number = applied.len(), latest = applied.last(), "migrations applied");
     }
     if let Some(lock) = &lock {
         store::end_claims(config, lock).await?;
