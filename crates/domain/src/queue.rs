@@ -8,7 +8,7 @@ use crate::error::Invalid;
 use crate::id::{ClaimId, WebhookId};
 use crate::timestamp::Timestamp;
 
-/// How long a delivery is left for the processes of a newer program, whose event a process does not know.
+/// How long a delivery or a mail is left for the processes of a newer program, if its kind is one that this program does not know.
 pub const LEFT_FOR_NEWER: Duration = Duration::MINUTE;
 
 /// The state of a job.

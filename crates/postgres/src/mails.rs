@@ -17,7 +17,7 @@ use rally_domain::mail::{
 };
 use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
+use rally_domain::queue::{ClaimRequest, JobState, LEFT_FOR_NEWER, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
@@ -367,6 +367,10 @@ async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>, b
     if !late.is_empty() {
         Expire { ids: late.into_iter().map(|row| row.mail.id).collect() }.execute(c).await?;
     }
+    let (rows, newer): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.mail.is_known());
+    if !newer.is_empty() {
+        jobs::release(c, request.claim, newer.into_iter().map(|row| row.mail.id).collect(), request.now.plus(LEFT_FOR_NEWER)).await?;
+    }
     let held_back = held_back(c, &rows).await?;
     if held_back.is_empty() {
         return Ok(rows);
@@ -439,11 +443,12 @@ async fn held_back(c: &mut AsyncPgConnection, rows: &[ClaimedRow]) -> QueryResul
     };
     let kinds: HashMap<Uuid, MailKind> = rows.iter().map(|row| (row.mail.id, kind(row.mail.kind.as_deref()))).collect();
     let found: Vec<ReasonRow> = reasons.load(c).await?;
-    let holds = |row: &ReasonRow| SuppressionReason::parse(&row.reason).is_ok_and(|reason| reason.holds_back(kinds[&row.id]));
+    // A reason of a newer program holds back everything.
+    let holds = |row: &ReasonRow| SuppressionReason::parse(&row.reason).ok().is_none_or(|reason| reason.holds_back(kinds[&row.id]));
     Ok(found.into_iter().filter(holds).map(|row| row.id).collect())
 }
 
-/// Mail of an older program has no kind.
+/// Mail of an older program has no kind. That of a newer one is not read ([`MailRow::is_known`]).
 fn kind(stored: Option<&str>) -> MailKind {
     stored.and_then(|kind| MailKind::parse(kind).ok()).unwrap_or(MailKind::Welcome)
 }
@@ -535,12 +540,18 @@ pub(crate) async fn of_entry(c: &mut AsyncPgConnection, entry: EntryId) -> Resul
         let state = MailState::of(JobState::parse(&state).map_err(corrupt("state of a mail"))?);
         Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(Timestamp::new) })
     };
-    let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
+    let known = rows.into_iter().filter(|(row, ..)| row.is_known());
+    let mut records = known.map(record).collect::<Result<Vec<_>, Fault>>()?;
     records.sort_by_key(|mail| (mail.created_at, mail.id));
     Ok(records)
 }
 
 impl MailRow {
+    /// Whether this program knows its kind and its way. A newer program sends the others.
+    fn is_known(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| MailKind::parse(kind).is_ok()) && Via::is_known(&self.via)
+    }
+
     fn recipient(&self) -> Recipient {
         Recipient::from_stored(self.waitlist_id, self.entry_id, self.request_id)
     }

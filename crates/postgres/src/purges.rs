@@ -195,14 +195,15 @@ async fn begin_of_entry(c: &mut AsyncPgConnection, kind: &str, list: WaitlistId,
 }
 
 statement! {
-    /// A purge that no other process works on: one of the first from a kind on that is drawn, else one of the first of all. There may be many,
-    /// and one that fails must not stop the others.
+    /// A purge that no other process works on: one of the first from a kind on that is drawn, else one of the first of all. There may be
+    /// many, and one that fails must not stop the others. A kind that this program does not know is left for the newer one that noted it.
     Next {
         "SELECT p.kind, p.target, p.waitlist_id, p.after_position, p.after_id FROM (
             (SELECT kind, target, 1 AS turn, random() AS place FROM purges WHERE kind >= (
                 SELECT (ARRAY['entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace'])[1 + floor(random() * 6)::integer]
-            ) ORDER BY kind, target LIMIT 64)
-            UNION ALL (SELECT kind, target, 2 AS turn, random() AS place FROM purges ORDER BY kind, target LIMIT 64)
+            ) AND kind IN ('entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace') ORDER BY kind, target LIMIT 64)
+            UNION ALL (SELECT kind, target, 2 AS turn, random() AS place FROM purges
+                WHERE kind IN ('entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace') ORDER BY kind, target LIMIT 64)
         ) drawn
         JOIN purges p ON p.kind = drawn.kind AND p.target = drawn.target
         ORDER BY drawn.turn, drawn.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED"
@@ -228,7 +229,8 @@ async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
         WORKSPACE => purge_workspace(c, &purge, most).await?,
         ENTRY => purge_referrer(c, &purge, most).await?,
         TRACES => purge_traces(c, &purge, most).await?,
-        _ => purge_held(c, &purge, most).await?,
+        HELD => purge_held(c, &purge, most).await?,
+        _ => return Ok(false),
     };
     if !purged {
         diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c).await?;
@@ -437,7 +439,8 @@ statement! {
     }
 }
 
-/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may be left.
+/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may
+/// be left.
 async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let Some(list) = purge.waitlist_id.map(WaitlistId::new) else { return Ok(false) };
     // If the list is deleted too, its own purge deletes these entries.

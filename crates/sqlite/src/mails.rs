@@ -16,7 +16,7 @@ use rally_domain::mail::{
 };
 use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
+use rally_domain::queue::{ClaimRequest, JobState, LEFT_FOR_NEWER, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
@@ -286,6 +286,8 @@ fn claim(
             let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
             if !is_there(c, &row)? {
                 diesel::delete(mails::table.find(id)).execute(c)?;
+            } else if !row.is_known() {
+                JOBS.release(c, request.claim, &[id], request.now.plus(LEFT_FOR_NEWER))?;
             } else if is_late(c, &row, request.now)? {
                 let expired = (mails::state.eq(JobState::Expired.as_str()), mails::begun_at.eq(None::<i64>));
                 diesel::update(mails::table.find(id)).set((expired, mails::attempt.eq(attempt - 1))).execute(c)?;
@@ -330,10 +332,11 @@ fn is_held_back(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
     let of_address = suppressions::table.filter(suppressions::workspace_id.eq(row.workspace_id).and(suppressions::address.eq(address)));
     let reasons: Vec<String> = of_address.select(suppressions::reason).load(c)?;
     let kind = kind(row.kind.as_deref());
-    Ok(reasons.iter().any(|reason| SuppressionReason::parse(reason).is_ok_and(|reason| reason.holds_back(kind))))
+    // A reason of a newer program holds back everything.
+    Ok(reasons.iter().any(|reason| SuppressionReason::parse(reason).ok().is_none_or(|reason| reason.holds_back(kind))))
 }
 
-/// Mail of an older program has no kind.
+/// Mail of an older program has no kind. That of a newer one is not read ([`MailRow::is_known`]).
 fn kind(stored: Option<&str>) -> MailKind {
     stored.and_then(|kind| MailKind::parse(kind).ok()).unwrap_or(MailKind::Welcome)
 }
@@ -390,12 +393,18 @@ pub(crate) fn of_entry(c: &mut SqliteConnection, entry: EntryId) -> Result<Vec<M
         let state = MailState::of(JobState::parse(&state).map_err(corrupt("state of a mail"))?);
         Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(instant).transpose()? })
     };
-    let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
+    let known = rows.into_iter().filter(|(row, ..)| row.is_known());
+    let mut records = known.map(record).collect::<Result<Vec<_>, Fault>>()?;
     records.sort_by_key(|mail| (mail.created_at, mail.id));
     Ok(records)
 }
 
 impl MailRow {
+    /// Whether this program knows its kind and its way. A newer program sends the others.
+    fn is_known(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| MailKind::parse(kind).is_ok()) && Via::is_known(&self.via)
+    }
+
     fn recipient(&self) -> Recipient {
         recipient(self.waitlist_id, self.entry_id, self.request_id)
     }

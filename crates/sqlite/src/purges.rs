@@ -235,7 +235,8 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
         WORKSPACE => purge_workspace(c, &purge, most)?,
         ENTRY => purge_referrer(c, &purge, most)?,
         TRACES => purge_traces(c, &purge, most)?,
-        _ => purge_held(c, &purge, most)?,
+        HELD => purge_held(c, &purge, most)?,
+        _ => return Ok(false),
     };
     if !purged && purge.kind == TRACES {
         go_on(c, &Purge { after_position: ONLY_LOG, ..purge })?;
@@ -246,17 +247,20 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
 }
 
 /// A purge that has rows left: one of the first from a kind on that is drawn, else one of the first of all. There may be many, and one that
-/// fails must not stop the others.
+/// fails must not stop the others. A kind that this program does not know is left for the newer one that noted it.
 const NEXT: &str = "
 SELECT kind, target, waitlist_id, after_position, after_id FROM (
     SELECT *, 1 AS turn FROM (
         SELECT * FROM purges
         WHERE kind >= (SELECT CASE abs(random() % 6) WHEN 0 THEN 'entry' WHEN 1 THEN 'held' WHEN 2 THEN 'traces' WHEN 3 THEN 'waitlist'
-            WHEN 4 THEN 'webhook' ELSE 'workspace' END) AND (kind <> 'traces' OR after_position <> 1)
+            WHEN 4 THEN 'webhook' ELSE 'workspace' END)
+            AND kind IN ('entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace') AND (kind <> 'traces' OR after_position <> 1)
         ORDER BY kind, target LIMIT 64
     )
     UNION ALL SELECT *, 2 AS turn FROM (
-        SELECT * FROM purges WHERE kind <> 'traces' OR after_position <> 1 ORDER BY kind, target LIMIT 64
+        SELECT * FROM purges
+        WHERE kind IN ('entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace') AND (kind <> 'traces' OR after_position <> 1)
+        ORDER BY kind, target LIMIT 64
     )
 ) ORDER BY turn, random() LIMIT 1";
 
@@ -373,7 +377,8 @@ fn purge_workspace(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryR
     Ok(suppressions + diesel::delete(mails::table.filter(mails::id.eq_any(tests))).execute(c)? > 0)
 }
 
-/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may be left.
+/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may
+/// be left.
 fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let Some(list) = purge.waitlist_id else { return Ok(false) };
     // If the list is deleted too, its own purge deletes these entries.

@@ -113,12 +113,13 @@ mod trouble {
 }
 
 mod versions {
-    use rally_contracts::samples::{active_list, sign_up};
+    use rally_contracts::samples::{active_list, delete_waitlist, notifications, set, sign_up, suppress};
     use rally_contracts::webhooks::{create_webhook, update};
     use rally_domain::command::UpdateWebhook;
     use rally_domain::event::EventKind;
     use rally_domain::id::{ClaimId, WebhookId};
     use rally_domain::queue::ClaimRequest;
+    use rally_domain::suppression::SuppressionReason;
     use rally_domain::timestamp::Timestamp;
     use serde_json::json;
     use time::Duration;
@@ -170,6 +171,49 @@ mod versions {
         execute(&embedded.directory, "UPDATE events SET kind = 'entry.created'");
         let claimed = ports.deliveries.claim(request(&ports, hook.id, now.plus(Duration::minutes(20)), 9)).await.unwrap();
         assert_eq!(claimed.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
+    }
+
+    /// Its processes send it. What they hold an address back for, this program heeds without knowing it.
+    #[tokio::test]
+    async fn a_mail_of_a_newer_program_is_left_for_it() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = active_list(&ports, json!({})).await;
+        set(&ports, list.workspace_id, notifications()).await;
+        let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+        ports.suppressions.suppress(suppress(&ports, list.workspace_id, "bob@example.com", SuppressionReason::Bounced)).await.unwrap();
+        let now = ports.clock.now();
+        let claim = async |minutes| {
+            let now = now.plus(Duration::minutes(minutes));
+            let shares = vec![(list.workspace_id, 9)];
+            let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares };
+            ports.mails.claim(request, None).await.unwrap()
+        };
+        for (minutes, newer) in (0..).zip(["kind = 'digest'", "kind = 'welcome', via = 'pigeon'"]) {
+            execute(&embedded.directory, &format!("UPDATE mails SET {newer}"));
+            assert_eq!(claim(minutes).await, []);
+            assert_eq!(ports.mails.depth().await.unwrap().pending, 1);
+        }
+        execute(&embedded.directory, "UPDATE mails SET kind = 'digest'");
+        assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().mails, []);
+        execute(&embedded.directory, "UPDATE mails SET kind = 'welcome', via = 'envoi'");
+        assert_eq!(claim(2).await.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
+        ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+        execute(&embedded.directory, "PRAGMA ignore_check_constraints = 1; UPDATE suppressions SET reason = 'complained'");
+        assert_eq!(claim(3).await, []);
+    }
+
+    /// Its processes carry it out.
+    #[tokio::test]
+    async fn a_purge_of_a_newer_program_is_left_for_it() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = active_list(&ports, json!({})).await;
+        let note = "INSERT INTO purges (kind, target) VALUES ('archive', randomblob(16)), ('zeal', randomblob(16))";
+        execute(&embedded.directory, &format!("PRAGMA ignore_check_constraints = 1; {note}"));
+        assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
+        while ports.purges.purge(9).await.unwrap() {}
+        assert_eq!(ports.purges.backlog().await.unwrap(), 2);
     }
 }
 

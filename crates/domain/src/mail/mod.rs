@@ -291,6 +291,11 @@ impl Via {
         }
     }
 
+    /// Whether a store has kept the name of a way that this program knows. A newer program may know others.
+    pub fn is_known(name: &str) -> bool {
+        matches!(name, "envoi" | "smtp")
+    }
+
     /// Returns what a store has kept as a name and a template.
     pub fn from_stored(name: &str, template: String) -> Self {
         if name == "smtp" { Self::Smtp } else { Self::Envoi { template } }
@@ -708,8 +713,8 @@ const EXAMPLE_TTL: Duration = Duration::days(7);
 /// The links of an example that lead to pages of Rally.
 const EXAMPLE_LINKS: [&str; 5] = ["referral_url", "status_url", "unsubscribe_url", "confirm_url", "refuse_url"];
 
-/// Returns the example data of a kind as it would be in a mail of a workspace: with its brand, and with links below the public URL that work
-/// for some time yet. Their tokens are those of the example, and belong to nobody.
+/// Returns the example data of a kind as it would be in a mail of a workspace: with its brand, and with links below the public URL that
+/// work for some time yet. Their tokens are those of the example, and belong to nobody.
 pub fn example_data(setup: &MailSetup, links: &Links, now: Timestamp, example: &str) -> Map<String, Value> {
     let mut data: Map<String, Value> = serde_json::from_str(example).unwrap_or_default();
     let fit = |fields: &mut Map<String, Value>| {

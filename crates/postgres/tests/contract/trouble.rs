@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::reviews::review;
 use rally_contracts::samples::{
-    self, ACTOR, active_list, active_list_in, create_workspace, delete_entry, delete_waitlist, sign_up, slug, workspace,
+    self, ACTOR, active_list, active_list_in, create_workspace, delete_entry, delete_waitlist, notifications, set, sign_up, slug, suppress,
+    workspace,
 };
 use rally_contracts::webhooks::{create_webhook, update};
 use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
@@ -21,6 +22,7 @@ use rally_domain::port::{EntrySearch, Ports, StoreHealth};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::referral::Position;
 use rally_domain::search::{EntryQuery, TermFilter};
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::DeliveryPolicy;
 use rally_pgtest::Cluster;
@@ -303,6 +305,48 @@ async fn an_event_of_a_newer_program_is_left_for_it() {
     assert_eq!(ports.entries.records(lists[0].id, ada.id).await.unwrap().events, []);
     somebody.batch_execute("UPDATE events SET kind = 'entry.created'").await.unwrap();
     assert_eq!(claim(20).await.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
+}
+
+/// Its processes send it. What they hold an address back for, this program heeds without knowing it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_of_a_newer_program_is_left_for_it() {
+    let (_, ports, lists, somebody) = locked_lists(1, 0).await;
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let workspace_id = lists[0].workspace_id;
+    set(&ports, workspace_id, notifications()).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
+    ports.suppressions.suppress(suppress(&ports, workspace_id, "bob@example.com", SuppressionReason::Bounced)).await.unwrap();
+    let now = ports.clock.now();
+    let claim = async |minutes| {
+        let now = now.plus(time::Duration::minutes(minutes));
+        let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares: vec![(workspace_id, 9)] };
+        ports.mails.claim(request, None).await.unwrap()
+    };
+    for (minutes, newer) in (0..).zip(["kind = 'digest'", "kind = 'welcome', via = 'pigeon'"]) {
+        somebody.batch_execute(&format!("UPDATE mails SET {newer}")).await.unwrap();
+        assert_eq!(claim(minutes).await, []);
+        assert_eq!(ports.mails.depth().await.unwrap().pending, 1);
+    }
+    somebody.batch_execute("UPDATE mails SET kind = 'digest'").await.unwrap();
+    assert_eq!(ports.entries.records(lists[0].id, ada.id).await.unwrap().mails, []);
+    somebody.batch_execute("UPDATE mails SET kind = 'welcome', via = 'envoi'").await.unwrap();
+    assert_eq!(claim(2).await.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
+    ports.entries.sign_up(sign_up(&ports, &lists[0], "bob@example.com")).await.unwrap();
+    let unknown = "ALTER TABLE suppressions DROP CONSTRAINT suppressions_reason_check; UPDATE suppressions SET reason = 'complained'";
+    somebody.batch_execute(unknown).await.unwrap();
+    assert_eq!(claim(3).await, []);
+}
+
+/// Its processes carry it out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_of_a_newer_program_is_left_for_it() {
+    let (_, ports, lists, somebody) = locked_lists(1, 0).await;
+    let note = "ROLLBACK; ALTER TABLE purges DROP CONSTRAINT purges_kind_check;
+        INSERT INTO purges (kind, target) VALUES ('archive', gen_random_uuid()), ('zeal', gen_random_uuid())";
+    somebody.batch_execute(note).await.unwrap();
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, lists[0].workspace_id, lists[0].id)).await.unwrap());
+    while ports.purges.purge(9).await.unwrap() {}
+    assert_eq!(ports.purges.backlog().await.unwrap(), 2);
 }
 
 /// The slug then belongs to the workspace that took it, and that one can give it up again.
