@@ -259,7 +259,7 @@ async fn add_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: &Imp
     Ok(AddFacts {
         waitlist,
         last_position: from_bigint(last_position),
-        entries: from_bigint(standing.max(0)),
+        entries: from_bigint(standing),
         known: known.into_values().map(|entry| (entry.profile.email.clone(), entry)).collect(),
         mailboxes: mailboxes.iter().map(|found| found.key().1).collect(),
         own_codes: own.into_iter().map(|(code, of)| (ReferralCode::from_stored(code), of == list.uuid())).collect(),

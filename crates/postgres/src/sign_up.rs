@@ -116,8 +116,8 @@ async fn write_in_time(database: &Database, commands: &[SignUp], hold: Option<&H
     })
 }
 
-/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and the group is
-/// tried again. No constraint refuses an old code of the list, so every group looks for those.
+/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and the
+/// group is tried again. No constraint refuses an old code of the list, so every group looks for those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LooksUp {
     /// The codes of friends.
@@ -205,7 +205,7 @@ async fn lock_totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(W
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
     let rows: Vec<(Uuid, i64, i64)> =
         query.select((waitlist_id, last_position, pending + approved + rejected - erased)).for_update().load(&mut c).await?;
-    Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number.max(0))))).collect())
+    Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
 }
 
 pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<R>> {
@@ -216,9 +216,9 @@ pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid])
 }
 
 statement! {
-    /// Finds which addresses are on their list, which were erased in its workspace, and which new codes are old codes of the list. Each takes
-    /// one lookup in an index. The first looks for the nearest address in the order of the unique index: if it compared for equality, the
-    /// planner could read the whole list by its status or position.
+    /// Finds which addresses are on their list, which were erased in its workspace, and which new codes are old codes of the list. Each
+    /// takes one lookup in an index. The first looks for the nearest address in the order of the unique index: if it compared for equality,
+    /// the planner could read the whole list by its status or position.
     KnownAddresses {
         "SELECT asked.list, asked.email, nearest.email IS NOT NULL AS taken, s.id AS erased, old.code AS old_code FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "

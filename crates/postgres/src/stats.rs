@@ -47,7 +47,7 @@ impl EntryStats for PgStore {
         let mut c = self.connection().await?;
         let query = waitlist_totals::table.find(waitlist_id.uuid()).select(pending + approved + rejected - erased);
         let standing: Option<i64> = query.first(&mut c).await.optional().map_err(query_fault)?;
-        Ok(from_bigint(standing.unwrap_or(0).max(0)))
+        Ok(from_bigint(standing.unwrap_or(0)))
     }
 
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {

@@ -20,9 +20,9 @@ pub(crate) fn to_bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Converts a stored count or position.
+/// Converts a stored count or position. One below zero, which only damage makes, is none.
 pub(crate) fn from_bigint(number: i64) -> u64 {
-    number.unsigned_abs()
+    u64::try_from(number).unwrap_or(0)
 }
 
 /// The fault of a column whose value does not parse.

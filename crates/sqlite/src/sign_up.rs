@@ -30,8 +30,8 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 type Step<T> = Result<T, Abort<SignUpRejection>>;
 
-/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and each sign-up
-/// is tried in a group of its own. No constraint refuses an old code of the list, so every group looks for those.
+/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and each
+/// sign-up is tried in a group of its own. No constraint refuses an old code of the list, so every group looks for those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LooksUp {
     /// The codes of friends.
@@ -169,7 +169,7 @@ pub(crate) fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryRe
     use crate::schema::waitlist_totals::dsl::{approved, erased, last_position, pending, rejected, waitlist_totals};
     let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected - erased));
     let row: Option<(i64, i64)> = query.first(c).optional()?;
-    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number.max(0)))))
+    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number))))
 }
 
 pub(crate) fn load_waitlist<R>(c: &mut SqliteConnection, list: WaitlistId) -> Result<Waitlist, Abort<R>> {

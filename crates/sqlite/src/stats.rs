@@ -51,7 +51,7 @@ impl EntryStats for SqliteStore {
             .read(move |c| {
                 let query = waitlist_totals::table.find(Blob(waitlist_id.uuid())).select(pending + approved + rejected - erased);
                 let standing: Option<i64> = query.first(c).optional().map_err(query_fault)?;
-                Ok(from_bigint(standing.unwrap_or(0).max(0)))
+                Ok(from_bigint(standing.unwrap_or(0)))
             })
             .await
     }
