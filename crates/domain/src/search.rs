@@ -24,8 +24,8 @@ const MAX_VALUE: usize = 200;
 /// The most matches of a filter that a store counts to choose its way: [`looked_through`] tells no larger numbers apart.
 pub const COUNTED: u64 = 10_001;
 
-/// Returns how many of the next entries by position a store looks through, in turn, before it reads and sorts all that an index finds. Among
-/// many matches a page is near: to sort a million of them for each page takes a second.
+/// Returns how many of the next entries by position a store looks through, in turn, before it reads and sorts all that an index finds.
+/// Among many matches a page is near: to sort a million of them for each page takes a second.
 pub const fn looked_through(matches: u64) -> &'static [u64] {
     match matches {
         0..=1000 => &[],
@@ -128,6 +128,9 @@ impl TermFilter {
     }
 }
 
+/// The most terms of the answers of an entry. Each costs a store a row, and anybody may send an array with thousands of values.
+const MAX_ANSWERS: usize = 256;
+
 /// Returns the terms by which an entry is found.
 pub fn terms_of(entry: &Entry) -> Vec<String> {
     let profile = &entry.profile;
@@ -138,10 +141,11 @@ pub fn terms_of(entry: &Entry) -> Vec<String> {
     terms.extend(profile.referrer.as_ref().map(|referrer: &Referrer| referrer_term(referrer.as_str())));
     terms.extend(entry.variant_id.map(variant_term));
     // Other keys cannot be declared.
-    for (key, value) in profile.metadata.document().iter().filter(|(key, _)| is_key(key)) {
+    let answers = profile.metadata.document().iter().filter(|(key, _)| is_key(key)).flat_map(|(key, value)| {
         let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        terms.extend(values.iter().filter_map(value_text).map(|text| field_term(key, &text)));
-    }
+        values.iter().filter_map(value_text).map(move |text| field_term(key, &text))
+    });
+    terms.extend(answers.take(MAX_ANSWERS));
     terms.sort_unstable();
     terms.dedup();
     terms
@@ -395,6 +399,15 @@ mod tests {
         let terms = terms_of(&ada);
         assert!(TermFilter::referrer("Hacker News").finds(&terms) && !TermFilter::referrer("hacker news").finds(&terms));
         assert!(terms.iter().all(|term| term.len() < 1100 && !term.contains('\u{0}')));
+    }
+
+    #[test]
+    fn an_entry_has_so_many_terms_whatever_is_sent() {
+        let values: Vec<u32> = (1000..4250).collect();
+        let terms = terms_of(&entry("ada@example.com", "Ada", json!({"a": values, "b": "last"})));
+        assert!((MAX_ANSWERS..MAX_ANSWERS + 10).contains(&terms.len()), "{}", terms.len());
+        let tools: Vec<String> = (0..200).map(|n| format!("tool {n}")).collect();
+        assert!(terms_of(&entry("ada@example.com", "Ada", json!({"tools": tools}))).contains(&field_term("tools", "tool 199")));
     }
 
     #[test]

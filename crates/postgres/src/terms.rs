@@ -58,8 +58,8 @@ fn locked(abort: Abort<Overtaken>) -> Abort<Overtaken> {
 
 /// Writes the terms of a batch of entries of some lists. Returns whether more may be left, or `None` if it was overtaken.
 ///
-/// Sign-ups go on meanwhile: all rows up to the last position are committed. Whatever changes one of them adds to `search_changes`, with the
-/// list locked, so that the batch is written again.
+/// Sign-ups go on meanwhile: all rows up to the last position are committed. Whatever changes one of them adds to `search_changes`, with
+/// the list locked, so that the batch is written again.
 async fn index_lists(store: &PgStore, lists: &[Uuid], most: usize) -> Result<Option<bool>, Fault> {
     let outcome: Result<bool, CommandError<Overtaken>> =
         transaction!(store, BEGIN_BATCH, |c| index_batch(c, lists, most).await.map_err(locked));
@@ -105,7 +105,8 @@ async fn index_batch(c: &mut AsyncPgConnection, lists: &[Uuid], most: usize) -> 
     let batch: Vec<EntryRow> = entries::table.filter(entries::id.eq_any(ids)).select(EntryRow::as_select()).load(c).await?;
     delete_terms(c, steps.iter().map(|step| (step.from.list, step.from.search + 1, step.next))).await?;
     // A row that does not read as an entry cannot be found, and must not stop those behind it.
-    let batch: Vec<Entry> = batch.into_iter().filter_map(|row| Entry::try_from(row).ok()).collect();
+    let unread = |fault: &Fault| tracing::error!(cause = %fault, "an entry cannot be read, so no search finds it");
+    let batch: Vec<Entry> = batch.into_iter().filter_map(|row| Entry::try_from(row).inspect_err(unread).ok()).collect();
     write_terms(c, &batch).await?;
     let of_steps = waitlist_totals::table.filter(waitlist_id.eq_any(steps.iter().map(|step| step.from.list))).order(waitlist_id);
     let now = of_steps.select(columns).for_update().load::<Cursor>(c).await?;

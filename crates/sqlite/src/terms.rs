@@ -17,6 +17,9 @@ use crate::entries::EntryRow;
 use crate::fault::query_fault;
 use crate::schema::{entries, entry_terms, waitlist_totals};
 
+/// From this number of terms on a batch ends, so that sign-ups do not wait for it.
+const TERMS_AT_ONCE: usize = 10_000;
+
 /// The most lists in a batch.
 const LISTS_AT_ONCE: usize = 32;
 
@@ -37,8 +40,8 @@ fn behind(c: &mut SqliteConnection) -> QueryResult<Vec<Blob>> {
     behind.limit(to_bigint(LISTS_AT_ONCE as u64)).select(waitlist_id).load(c)
 }
 
-/// Writes the terms of a batch of entries of some lists. Returns whether more may be left. Each list has its share, so that one with many new
-/// entries does not keep others waiting.
+/// Writes the terms of a batch of entries of some lists. Returns whether more may be left. Each list has its share, so that one with many
+/// new entries does not keep others waiting.
 fn index_lists(c: &mut SqliteConnection, lists: &[Blob], most: usize) -> QueryResult<bool> {
     let share = to_bigint((most / lists.len().max(1)).max(1) as u64);
     let mut is_more_left = lists.len() == LISTS_AT_ONCE;
@@ -54,19 +57,31 @@ fn index_list(c: &mut SqliteConnection, list: Blob, most: i64) -> QueryResult<bo
     let Some((last, after)) = cursors.first::<(i64, i64)>(c).optional()? else { return Ok(false) };
     let batch = entries::table.filter(entries::waitlist_id.eq(list).and(entries::position.gt(after))).order(entries::position).limit(most);
     let batch: Vec<EntryRow> = batch.select(EntryRow::as_select()).load(c)?;
-    let is_full = to_bigint(batch.len() as u64) == most;
-    let next = batch.last().filter(|_| is_full).map_or(last, |row| row.position);
-    // A row that does not read as an entry cannot be found, and must not stop those behind it.
-    for entry in batch.into_iter().filter_map(|row| Entry::try_from(row).ok()) {
-        write_terms(c, &entry)?;
+    let (mut is_full, mut next, mut written) = (to_bigint(batch.len() as u64) == most, last, 0);
+    for row in batch {
+        let position = row.position;
+        // A row that does not read as an entry cannot be found, and must not stop those behind it.
+        match Entry::try_from(row) {
+            Ok(entry) => written += write_terms(c, &entry)?,
+            Err(fault) => tracing::error!(list = %list.0, position, cause = %fault, "an entry cannot be read, so no search finds it"),
+        }
+        is_full |= written >= TERMS_AT_ONCE;
+        if is_full {
+            next = position;
+        }
+        if written >= TERMS_AT_ONCE {
+            break;
+        }
     }
     diesel::update(waitlist_totals::table.find(list)).set(waitlist_totals::search_position.eq(next)).execute(c)?;
     Ok(is_full)
 }
 
-/// Writes the terms of an entry. Those that are there stay.
-fn write_terms(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
-    for term in terms_of(entry) {
+/// Writes the terms of an entry. Those that are there stay. Returns how many it has.
+fn write_terms(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    let terms = terms_of(entry);
+    let number = terms.len();
+    for term in terms {
         let row = (
             entry_terms::waitlist_id.eq(Blob(entry.waitlist_id.uuid())),
             entry_terms::position.eq(to_bigint(entry.position.number())),
@@ -74,7 +89,7 @@ fn write_terms(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
         );
         diesel::insert_or_ignore_into(entry_terms::table).values(row).execute(c)?;
     }
-    Ok(())
+    Ok(number)
 }
 
 /// Replaces the terms of an entry, in the transaction of its change.
@@ -82,7 +97,7 @@ pub(crate) fn replace_terms(c: &mut SqliteConnection, entry: &Entry) -> QueryRes
     let (list, position) = (Blob(entry.waitlist_id.uuid()), to_bigint(entry.position.number()));
     let old = entry_terms::table.filter(entry_terms::waitlist_id.eq(list).and(entry_terms::position.eq(position)));
     diesel::delete(old).execute(c)?;
-    write_terms(c, entry)
+    write_terms(c, entry).map(|_| ())
 }
 
 /// Has the terms of entries written that are inserted before the last position of their list.
