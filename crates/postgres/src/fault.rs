@@ -71,7 +71,7 @@ pub(crate) fn query_fault(error: QueryError) -> Fault {
 
 /// Whether the fault is temporary: its cause is the connection, the server's state or its load, not the statement.
 fn passes(error: &QueryError) -> bool {
-    const PASSING: [&str; 10] = [
+    const PASSING: [&str; 12] = [
         "connection closed",
         "error communicating with the server",
         "terminating connection",
@@ -82,6 +82,9 @@ fn passes(error: &QueryError) -> bool {
         "remaining connection slots",
         "No space left on device",
         "could not extend file",
+        // of PgBouncer
+        "server conn crashed",
+        "server closed the connection",
     ];
     match error {
         QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)

@@ -243,10 +243,10 @@ impl PgStore {
     /// If there is no migration, or it cannot be reverted.
     pub async fn revert(&self) -> Result<String, Fault> {
         let mut harness = self.patient_harness().await?;
-        match applied(&mut harness)?.last() {
-            None => Err(Fault::unexpected("the database has no migration")),
-            Some(_) => patiently(|| harness.revert_last_migration(MIGRATIONS).map(|version| version.to_string())).await,
+        if applied(&mut harness)?.is_empty() {
+            return Err(Fault::unexpected("the database has no migration"));
         }
+        patiently(|| harness.revert_last_migration(MIGRATIONS).map(|version| version.to_string())).await
     }
 
     /// Opens a connection for migrations, which may take long. The connection leaves the pool for good, because its settings fit
@@ -447,10 +447,10 @@ const MAX_ATTEMPTS: usize = 5;
 ///
 /// Commands wait for locks, and then read the latest commit. Only this isolation allows that.
 ///
-/// No plan may depend on statistics: they describe an earlier moment, and a plan is kept while a list grows from nothing to a million entries.
-/// So every statement names the order of the index that serves it, or looks up by columns that no other index begins with. These settings leave
-/// the planner no other way than that index. It may not sort, read whole tables, or join in any way other than row by row. It plans a statement
-/// without its parameters.
+/// No plan may depend on statistics: they describe an earlier moment, and a plan is kept while a list grows from nothing to a million
+/// entries. So every statement names the order of the index that serves it, or looks up by columns that no other index begins with. These
+/// settings leave the planner no other way than that index. It may not sort, read whole tables, or join in any way other than row by row.
+/// It plans a statement without its parameters.
 fn settings(options: &PgOptions) -> String {
     let (statement, lock) = (options.statement_timeout.as_millis(), options.wait.as_millis());
     format!(
@@ -460,8 +460,8 @@ fn settings(options: &PgOptions) -> String {
     )
 }
 
-/// Turns `synchronous_commit` on where the server or the role turns it off, because what was answered survives a crash. Any other value is left
-/// as it is.
+/// Turns `synchronous_commit` on where the server or the role turns it off, because what was answered survives a crash. Any other value is
+/// left as it is.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 async fn establish(connector: Connector, settings: String) -> ConnectionResult<AsyncPgConnection> {
@@ -471,8 +471,8 @@ async fn establish(connector: Connector, settings: String) -> ConnectionResult<A
 }
 
 /// Checks a connection before it is used, if nobody has taken it for a while: it may have ended with its server, or still be busy with the
-/// query of a request that went away. From time to time the connection forgets its plans. This covers foreign keys, whose statements are not
-/// ours. It also covers joins that were planned while a table had no pages, when reading all of it looks cheapest.
+/// query of a request that went away. From time to time the connection forgets its plans. This covers foreign keys, whose statements are
+/// not ours. It also covers joins that were planned while a table had no pages, when reading all of it looks cheapest.
 async fn make_ready(connection: &mut AsyncPgConnection, age: Duration, idle: Duration) -> Result<(), HookError<PoolError>> {
     let query = match discards(age) != discards(age.saturating_sub(idle)) {
         true => "DISCARD PLANS",
@@ -525,7 +525,11 @@ async fn patiently(mut migration: impl FnMut() -> diesel::migration::Result<Stri
 impl StoreHealth for PgStore {
     async fn ping(&self) -> Result<(), Fault> {
         let mut connection = self.connection().await?;
-        diesel::sql_query("SELECT 1").execute(&mut connection).await.map(|_| ()).map_err(query_fault)
+        let query = diesel::sql_query("SELECT 1 WHERE current_setting('transaction_read_only') = 'off'");
+        match query.execute(&mut connection).await.map_err(query_fault)? {
+            0 => Err(Fault::unavailable("the database takes no writes")),
+            _ => Ok(()),
+        }
     }
 
     fn connections(&self) -> Connections {

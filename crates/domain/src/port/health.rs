@@ -8,7 +8,7 @@ use crate::error::Fault;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait StoreHealth: Send + Sync {
-    /// Whether the store answers now.
+    /// Whether the store answers and takes writes now.
     async fn ping(&self) -> Result<(), Fault>;
 
     /// Connections in use and at most, for the gauges.
