@@ -14,6 +14,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::trouble::Trouble;
 
+/// How long a step may take: far longer than any does, because a connection to the store may hang without an end.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+const TOO_LONG: &str = "the store does not answer";
+
 /// A kind of background work.
 pub struct Worker {
     /// What it works on, for the log.
@@ -36,7 +40,8 @@ impl Worker {
         let (mut rows, mut trouble) = (0, Trouble::default());
         while !stop.is_told() {
             let begun = Instant::now();
-            let outcome = without_panic(async { step().await }).await;
+            let outcome =
+                without_panic(async { timeout(LONGEST, step()).await.unwrap_or_else(|_| Err(Fault::unavailable(TOO_LONG))) }).await;
             if outcome.is_ok() {
                 trouble.passed();
             }
@@ -122,7 +127,7 @@ mod tests {
         };
         let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), pause: 1, step: Box::new(step) };
         let (_tell, stop) = Stop::new();
-        timeout(Duration::from_secs(1000), worker.run(stop)).await.unwrap_err();
+        timeout(Duration::from_secs(400), worker.run(stop)).await.unwrap_err();
         Arc::into_inner(begun).map_or_else(Vec::new, |begun| begun.into_inner().unwrap())
     }
 
@@ -135,6 +140,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_worker_rests_after_a_fault_and_goes_on() {
         assert_eq!(begun(vec![Some(Err(Fault::unavailable("away"))), Some(Ok(1)), Some(Ok(0))]).await, [0, 61, 63, 124]);
+    }
+
+    /// A step that has no result waits for ever.
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_gives_up_a_step_that_does_not_end() {
+        assert_eq!(begun(Vec::new()).await, [0, LONGEST.as_secs() + 60]);
     }
 
     #[tokio::test(start_paused = true)]

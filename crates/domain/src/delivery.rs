@@ -5,7 +5,7 @@ use time::Duration;
 use crate::error::Invalid;
 use crate::event::EventKind;
 use crate::id::{AttemptId, ClaimId, EventId, WebhookId};
-use crate::queue::{JobState, Verdict};
+use crate::queue::{JobState, RetrySchedule, Verdict};
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryPolicy, SealedSecrets, Webhook, WebhookUrl};
 
@@ -203,17 +203,21 @@ impl SettleDelivery {
     }
 
     fn verdict(&self, webhook: &Webhook, policy: &DeliveryPolicy) -> Verdict {
-        if self.result.is_success() {
-            return Verdict::Done;
-        }
-        if self.result.is_gone() {
-            return Verdict::Dead;
-        }
-        match policy.schedule.wait(self.attempt, self.result.retry_after, self.chance) {
+        match self.retries_at(&policy.schedule) {
+            _ if self.result.is_success() => Verdict::Done,
             None => Verdict::Dead,
             Some(_) if !webhook.active => Verdict::Held,
-            Some(wait) => Verdict::RetryAt(self.now.plus(wait)),
+            Some(due_at) => Verdict::RetryAt(due_at),
         }
+    }
+
+    /// When the delivery is tried again, if its webhook is active. `None` if it was taken, if the receiver is gone, and after the last
+    /// attempt.
+    pub fn retries_at(&self, schedule: &RetrySchedule) -> Option<Timestamp> {
+        if self.result.is_success() || self.result.is_gone() {
+            return None;
+        }
+        schedule.wait(self.attempt, self.result.retry_after, self.chance).map(|wait| self.now.plus(wait))
     }
 
     fn log(&self) -> Attempt {

@@ -257,7 +257,8 @@ impl DeliveryQueue for PgStore {
             self.release(request.claim, keys, request.now.plus(LEFT_FOR_NEWER)).await?;
         }
         // A row that cannot be read must not stop the others. It ends after its attempts.
-        Ok(known.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
+        let unread = |fault: &Fault| tracing::error!(cause = %fault, "a delivery cannot be read");
+        Ok(known.into_iter().filter_map(|row| row.into_delivery().inspect_err(unread).ok()).collect())
     }
 
     async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault> {

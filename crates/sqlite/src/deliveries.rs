@@ -171,7 +171,8 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<Claimed
             release(c, request.claim, row.event_id, row.webhook_id, request.now.plus(LEFT_FOR_NEWER))?;
         }
         // A row that cannot be read must not stop the others. It ends after its attempts.
-        claimed.extend(known.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
+        let unread = |fault: &Fault| tracing::error!(cause = %fault, "a delivery cannot be read");
+        claimed.extend(known.into_iter().filter_map(|row| row.into_delivery(request.claim).inspect_err(unread).ok()));
     }
     Ok(claimed)
 }

@@ -67,8 +67,8 @@ impl Relay {
     }
 }
 
-/// Runs the loop of a relay until it is told to stop. A defect ends the loop, and another one begins. What the first one had claimed becomes
-/// free when its lease ends.
+/// Runs the loop of a relay until it is told to stop. A defect ends the loop, and another one begins. What the first one had claimed
+/// becomes free when its lease ends.
 async fn run<F: Freight>(freight: F, wake: Arc<Notify>, stop: Arc<Notify>) {
     loop {
         let work = Work::new(freight.clone()).run(wake.clone(), stop.clone());

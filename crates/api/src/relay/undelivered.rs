@@ -1,4 +1,4 @@
-//! Tells of webhooks whose receivers never got an event.
+//! Tells of webhooks whose receivers have lost an event since the last one that they took.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -34,7 +34,7 @@ pub struct WebhookFreight {
     pub timeout: Duration,
     /// The changes of this process that can stop a delivery.
     pub changes: Changes,
-    /// The webhooks whose receivers never got an event.
+    /// The webhooks whose receivers have lost an event.
     pub undelivered: Undelivered,
 }
 
@@ -79,8 +79,7 @@ impl Freight for WebhookFreight {
     }
 
     fn retries_at(&self, attempt: &SettleDelivery) -> Option<Timestamp> {
-        let wait = self.policy.schedule.wait(attempt.attempt, attempt.result.retry_after, attempt.chance);
-        wait.filter(|_| !attempt.result.is_success()).map(|wait| attempt.now.plus(wait))
+        attempt.retries_at(&self.policy.schedule)
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
@@ -119,7 +118,7 @@ impl Freight for WebhookFreight {
             chance: ports.ids.entropy(),
             now: ports.clock.now(),
         };
-        self.undelivered.note(&settled, self.retries_at(&settled).is_none() || settled.result.is_gone());
+        self.undelivered.note(&settled, self.retries_at(&settled).is_none());
         Ok(settled)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
@@ -10,7 +11,7 @@ use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, Interval, MissedTickBehavior, sleep, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep, sleep_until, timeout};
 
 use super::core::{Core, Order, Read, Seen};
 use super::freight::{Freight, NotTried};
@@ -29,8 +30,10 @@ const POLL: std::time::Duration = std::time::Duration::from_secs(1);
 const RESTS: u32 = 40;
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
 const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
-/// How often the relay tries to give items back.
+/// How often a relay that stops tries to give items back. Another one tries until their lease has ended.
 const RELEASES: u32 = 5;
+/// How long the relay waits for the store: longer than a statement and the wait for its connection. A connection may hang without an end.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);
 /// The most retries that the relay looks for at their time. Others are found when it next looks.
 const RETRIES: usize = 4096;
 /// Ticks between two searches for leases that have ended.
@@ -84,6 +87,7 @@ pub(super) struct Work<F: Freight> {
     told_at: Option<Instant>,
     /// What the store fails at.
     troubles: HashMap<&'static str, Trouble>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl<F: Freight> Work<F> {
@@ -105,6 +109,7 @@ impl<F: Freight> Work<F> {
             put_off: 0,
             told_at: None,
             troubles: HashMap::new(),
+            is_stopping: Arc::default(),
         }
     }
 
@@ -150,6 +155,7 @@ impl<F: Freight> Work<F> {
     /// Gives back all items that are not being tried, and waits for the attempts under way.
     async fn finish(&mut self) {
         self.settlements.hurry();
+        self.is_stopping.store(true, Ordering::Relaxed);
         loop {
             // Items of claims and confirmations that end now are given back too.
             let given_up = self.core.give_up();
@@ -215,7 +221,7 @@ impl<F: Freight> Work<F> {
                     let (freight, read) = (self.freight.clone(), self.reading());
                     let read = Read { begin_by: self.now().plus(freight.timeout() / 2).min(latest), latest, ..read };
                     let keys = items.iter().map(F::key).collect();
-                    let task = self.steps.spawn(async move { Step::Confirmed(lane, freight.confirm(items).await, read, keys) });
+                    let task = self.steps.spawn(async move { Step::Confirmed(lane, in_time(freight.confirm(items)).await, read, keys) });
                     self.confirming.insert(task.id(), lane);
                 }
                 Order::Release(items) => self.release(items, self.now()),
@@ -236,7 +242,7 @@ impl<F: Freight> Work<F> {
         let (freight, now) = (self.freight.clone(), self.now());
         let task = self.steps.spawn(async move {
             let begun = Instant::now();
-            let due = freight.due(now).await;
+            let due = in_time(freight.due(now)).await;
             Step::Looked(due, begun.elapsed())
         });
         self.claiming = Some(task.id());
@@ -256,7 +262,7 @@ impl<F: Freight> Work<F> {
         let request = ClaimRequest { claim, now, lease_until: now.plus(self.lease()), shares: shares.clone() };
         let task = self.steps.spawn(async move {
             let begun = Instant::now();
-            let claimed = freight.claim(request).await;
+            let claimed = in_time(freight.claim(request)).await;
             Step::Claimed(Claim { shares, read }, claimed, begun.elapsed())
         });
         self.claiming = Some(task.id());
@@ -340,7 +346,15 @@ impl<F: Freight> Work<F> {
     fn begin_settling(&mut self) {
         let Some(tried) = self.settlements.begin(Instant::now()) else { return };
         let (freight, attempts) = (self.freight.clone(), tried.clone());
-        let task = self.steps.spawn(async move { Step::Settled(freight.settle(attempts).await) });
+        let task = self.steps.spawn(async move {
+            let mut outcome = in_time(freight.settle(attempts.clone())).await;
+            // Somebody may have changed a webhook in this moment. That is no trouble to tell of.
+            if outcome.is_err() {
+                sleep(POLL).await;
+                outcome = in_time(freight.settle(attempts)).await;
+            }
+            Step::Settled(outcome)
+        });
         self.settling.insert(task.id(), tried);
     }
 
@@ -376,32 +390,39 @@ impl<F: Freight> Work<F> {
         by_claim.into_iter().for_each(|(claim, keys)| self.give_back(claim, keys, due));
     }
 
-    /// Gives items back. If the store fails, it is asked a few times more: when the lease of an item ends, an attempt counts.
+    /// Gives items back. If the store fails, it is asked again: when the lease of an item ends, an attempt counts, and nobody tries it before.
     fn give_back(&mut self, claim: ClaimId, keys: Vec<F::Key>, due: Timestamp) {
-        let freight = self.freight.clone();
+        let (freight, is_stopping) = (self.freight.clone(), self.is_stopping.clone());
+        let end = Instant::now() + self.lease().unsigned_abs();
         self.steps.spawn(async move {
-            let mut outcome = freight.release(claim, keys.clone(), due).await;
-            for _ in 1..RELEASES {
-                if outcome.is_ok() {
-                    break;
+            let mut tries = 1;
+            loop {
+                let outcome = in_time(freight.release(claim, keys.clone(), due)).await;
+                let is_over = Instant::now() >= end || (is_stopping.load(Ordering::Relaxed) && tries >= RELEASES);
+                if outcome.is_ok() || is_over {
+                    return Step::Done("released", outcome);
                 }
                 sleep(POLL).await;
-                outcome = freight.release(claim, keys.clone(), due).await;
+                tries += 1;
             }
-            Step::Done("released", outcome)
         });
     }
 
     fn begin_reaping(&mut self) {
         let (freight, now) = (self.freight.clone(), self.now());
         self.steps.spawn(async move {
-            let reaped = freight.reap(now).await;
+            let reaped = in_time(freight.reap(now)).await;
             if let Ok(reaped @ 1..) = reaped {
                 tracing::warn!(reaped, "{} freed because a lease ended", F::WHAT);
             }
             Step::Done("reaped", reaped.map(|_| ()))
         });
     }
+}
+
+/// Waits for the store, but not for ever.
+async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    timeout(LONGEST, work).await.unwrap_or_else(|_| Err(Fault::unavailable("the store does not answer")))
 }
 
 fn ticks() -> Interval {

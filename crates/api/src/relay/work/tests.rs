@@ -35,6 +35,8 @@ struct Queue {
     looks: Vec<Timestamp>,
     /// The number of looks and claims that will fail.
     faults: usize,
+    /// The number of looks that will never end.
+    hanging: usize,
     /// Whether the loop itself will panic, once.
     is_defect: bool,
     /// The number of settlements that will fail, and of those that were tried.
@@ -135,6 +137,9 @@ impl Freight for Numbers {
 
     async fn due(&self, _: Timestamp) -> Result<Vec<WebhookId>, Fault> {
         sleep(CALL).await;
+        if fail(&mut self.queue().hanging).is_err() {
+            std::future::pending::<()>().await;
+        }
         let mut queue = self.queue();
         queue.looks.push(self.now());
         if queue.faults > 0 {
@@ -231,6 +236,15 @@ async fn a_queue_that_fails_is_not_asked_without_a_rest() {
     assert!(looks >= 20 && begun.elapsed() >= LONGEST_REST * 20, "{looks} looks in {:?}", begun.elapsed());
 }
 
+/// A connection may hang without an end, and the relay must not.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_never_ends_is_given_up() {
+    let numbers = Numbers::new(10, 0);
+    numbers.queue().hanging = 2;
+    let took = numbers.carry(10).await;
+    assert!(took >= LONGEST * 2 && took < LONGEST * 3, "{took:?}");
+}
+
 /// The last attempts of a claim would begin after 32 seconds, and a lease lasts for 50. An attempt may take 20.
 #[tokio::test(start_paused = true)]
 async fn an_item_that_is_confirmed_again_and_again_is_tried_within_its_lease() {
@@ -240,12 +254,12 @@ async fn an_item_that_is_confirmed_again_and_again_is_tried_within_its_lease() {
     assert!(longest > Duration::seconds(20) && longest <= Duration::seconds(25), "{longest}");
 }
 
-/// An attempt that was never made does not count, so the items are given back though the store is away for a moment.
+/// An attempt that was never made does not count, so the items are given back though the store is away for half a minute.
 #[tokio::test(start_paused = true)]
 async fn items_that_cannot_be_confirmed_are_given_back() {
     let numbers = Numbers { attempt: std::time::Duration::from_secs(8), ..Numbers::new(80, 0) };
     numbers.queue().unconfirmed = 3;
-    numbers.queue().unreleased = 2;
+    numbers.queue().unreleased = 30;
     tokio::time::timeout(std::time::Duration::from_secs(600), numbers.carry(80)).await.expect("no item is lost");
     let queue = numbers.queue();
     assert_eq!((queue.unconfirmed, queue.unreleased), (0, 0));
