@@ -60,6 +60,8 @@ struct Slot {
 
 struct State {
     kept: Option<Kept>,
+    /// When a reading failed last, and why.
+    failed: Option<(Instant, Fault)>,
     asked_at: Instant,
     is_kept_warm: bool,
 }
@@ -85,7 +87,7 @@ impl Kept {
 
 impl Slot {
     fn new() -> Self {
-        let state = State { kept: None, asked_at: Instant::now(), is_kept_warm: false };
+        let state = State { kept: None, failed: None, asked_at: Instant::now(), is_kept_warm: false };
         Self { state: Mutex::new(state), turn: Arc::default() }
     }
 
@@ -95,6 +97,11 @@ impl Slot {
 
     fn kept(&self) -> Option<Kept> {
         self.with(|state| state.kept.clone())
+    }
+
+    /// Why a reading failed that ended after an instant.
+    fn failure_since(&self, asked_at: Instant) -> Option<Fault> {
+        self.with(|state| state.failed.as_ref().filter(|(at, _)| *at > asked_at).map(|(_, fault)| fault.again()))
     }
 
     fn entries(&self) -> u32 {
@@ -131,7 +138,10 @@ impl KeptRanks {
         slot.with(|state| state.asked_at = asked_at);
         if !slot.kept().is_some_and(|kept| kept.may_be_shown()) {
             let turn = slot.turn.clone().lock_owned().await;
-            // Somebody else may have read the list meanwhile.
+            // Somebody else may have read the list meanwhile, or failed to. A store that hangs lets all who wait down at once.
+            if let Some(fault) = slot.failure_since(asked_at) {
+                return Err(fault);
+            }
             let is_known = slot.kept().is_some_and(|kept| kept.read_at >= asked_at || kept.is_large() && kept.may_be_shown());
             if !is_known {
                 // A visitor who goes away does not stop the reading, for which others wait too.
@@ -159,9 +169,12 @@ impl KeptRanks {
 
 async fn read_into(slot: Arc<Slot>, _turn: OwnedMutexGuard<()>, reading: Reading) -> Result<(), Fault> {
     let read_at = Instant::now();
-    let ranks = reading.await?;
-    slot.with(|state| state.kept = Some(Kept { ranks, read_at }));
-    Ok(())
+    let read = reading.await;
+    slot.with(|state| match &read {
+        Ok(ranks) => state.kept = Some(Kept { ranks: ranks.clone(), read_at }),
+        Err(fault) => state.failed = Some((Instant::now(), fault.again())),
+    });
+    read.map(drop)
 }
 
 async fn keep_warm(read: Arc<Read>, list: WaitlistId, slot: Weak<Slot>, behind: Arc<Semaphore>) {
@@ -262,7 +275,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_is_told_to_those_who_wait() {
-        let kept = KeptRanks::new(|_, _| Box::pin(async { Err(Fault::unavailable("gone")) }));
-        assert!(matches!(kept.of(LIST, ReferralBoost::default()).await, Err(Fault::Unavailable(_))));
+        let readings = Arc::new(AtomicU64::new(0));
+        let count = readings.clone();
+        let kept = KeptRanks::new(move |_, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async {
+                sleep(Duration::from_secs(5)).await;
+                Err(Fault::unavailable("gone"))
+            })
+        });
+        let begun = Instant::now();
+        let told = futures_util::future::join_all((0..50).map(|_| kept.of(LIST, ReferralBoost::default()))).await;
+        assert!(told.iter().all(|outcome| matches!(outcome, Err(Fault::Unavailable(_)))));
+        assert_eq!((begun.elapsed(), readings.load(Ordering::SeqCst)), (Duration::from_secs(5), 1));
+        assert!(kept.of(LIST, ReferralBoost::default()).await.is_err());
+        assert_eq!(readings.load(Ordering::SeqCst), 2, "who comes later asks again");
     }
 }

@@ -32,11 +32,19 @@ pub struct Paces {
 /// What is known of one list.
 #[derive(Default)]
 struct Pace {
-    seen: Mutex<Option<Seen>>,
+    known: Mutex<Known>,
     /// The sign-ups that this process is taking.
     under_way: AtomicU64,
     /// The sign-ups that this process has taken since the store was asked.
     taken: AtomicU64,
+}
+
+/// What the store answered.
+#[derive(Default)]
+struct Known {
+    seen: Option<Seen>,
+    /// When it failed last, and why.
+    failed: Option<(Instant, Fault)>,
 }
 
 /// The number that the store told.
@@ -79,8 +87,9 @@ impl Paces {
     /// If the store has a fault.
     pub async fn of(&self, list: WaitlistId) -> Result<u64, Fault> {
         let pace = self.lists.get_with(list, Arc::default);
-        let mut seen = pace.seen.lock().await;
-        self.number(list, &pace, &mut seen).await
+        let asked_at = Instant::now();
+        let mut known = pace.known.lock().await;
+        self.number(list, &pace, &mut known, asked_at).await
     }
 
     /// Begins a sign-up.
@@ -89,22 +98,28 @@ impl Paces {
     /// If the store has a fault.
     pub async fn begin(&self, list: WaitlistId) -> Result<Turn, Fault> {
         let pace = self.lists.get_with(list, Arc::default);
-        let mut seen = pace.seen.lock().await;
-        let before = self.number(list, &pace, &mut seen).await? + pace.under_way.fetch_add(1, Ordering::SeqCst);
-        drop(seen);
+        let asked_at = Instant::now();
+        let mut known = pace.known.lock().await;
+        let before = self.number(list, &pace, &mut known, asked_at).await? + pace.under_way.fetch_add(1, Ordering::SeqCst);
+        drop(known);
         Ok(Turn { pace, before })
     }
 
-    async fn number(&self, list: WaitlistId, pace: &Pace, seen: &mut Option<Seen>) -> Result<u64, Fault> {
+    async fn number(&self, list: WaitlistId, pace: &Pace, known: &mut Known, asked_at: Instant) -> Result<u64, Fault> {
+        // Whoever waited while the store failed is told so too, and does not make the next one wait for it once more.
+        if let Some((_, fault)) = known.failed.as_ref().filter(|(at, _)| *at > asked_at) {
+            return Err(fault.again());
+        }
         let now = self.clock.now();
         let is_fresh = |seen: &Seen| seen.at.elapsed() < FRESH && (seen.now..seen.now.plus(SHORT)).contains(&now);
-        let number = match seen.filter(is_fresh) {
-            Some(known) => known.number,
+        let number = match known.seen.filter(is_fresh) {
+            Some(seen) => seen.number,
             None => {
                 let (at, counted) = (Instant::now(), pace.taken.load(Ordering::SeqCst));
-                let number = self.store.taken_since(list, now.plus(-ProofOfWork::PERIOD), ProofOfWork::MAX_COUNTED).await?;
+                let told = self.store.taken_since(list, now.plus(-ProofOfWork::PERIOD), ProofOfWork::MAX_COUNTED).await;
+                let number = told.inspect_err(|fault| known.failed = Some((Instant::now(), fault.again())))?;
                 pace.taken.fetch_sub(counted, Ordering::SeqCst);
-                *seen = Some(Seen { number, at, now });
+                known.seen = Some(Seen { number, at, now });
                 number
             }
         };
@@ -117,6 +132,8 @@ const SHORT: time::Duration = time::Duration::milliseconds(250);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use async_trait::async_trait;
     use rally_domain::uuid::Uuid;
 
@@ -127,12 +144,17 @@ mod tests {
     struct Counting {
         asked: AtomicU64,
         number: AtomicU64,
+        hangs: AtomicBool,
     }
 
     #[async_trait]
     impl ProofStore for Counting {
         async fn taken_since(&self, _: WaitlistId, _: Timestamp, _: u64) -> Result<u64, Fault> {
             self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.hangs.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                return Err(Fault::unavailable("gone"));
+            }
             Ok(self.number.load(Ordering::SeqCst))
         }
 
@@ -165,5 +187,18 @@ mod tests {
         tokio::time::advance(FRESH).await;
         assert_eq!((paces.of(list).await.unwrap(), paces.begin(list).await.unwrap().before), (7, 7));
         assert_eq!(store.asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_hangs_lets_all_who_wait_down_at_once() {
+        let store = Arc::new(Counting { hangs: true.into(), ..Counting::default() });
+        let paces = Paces::new(store.clone(), Arc::new(Standing));
+        let list = WaitlistId::new(Uuid::from_u128(1));
+        let begun = Instant::now();
+        let told = futures_util::future::join_all((0..50).map(|_| paces.of(list))).await;
+        assert!(told.iter().all(Result::is_err));
+        assert_eq!((begun.elapsed(), store.asked.load(Ordering::SeqCst)), (Duration::from_secs(5), 1));
+        store.hangs.store(false, Ordering::SeqCst);
+        assert_eq!(paces.of(list).await.unwrap(), 0, "who comes later asks again");
     }
 }
