@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use rally_api::cache::{Changes, MOMENT, cached};
+use rally_api::cache::{MOMENT, Noted, cached};
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{active_list, change_status, links, slug};
@@ -25,7 +25,7 @@ async fn open(directory: &TempDir) -> Ports {
     let store = SqliteStore::open(&directory.path().join("rally.db")).unwrap();
     store.migrate().await.unwrap();
     let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
-    cached(Ports::of_store(Arc::new(store), links(), clock, Arc::new(CountingIds::default())), &Changes::default())
+    cached(Ports::of_store(Arc::new(store), links(), clock, Arc::new(CountingIds::default())), &Noted::default())
 }
 
 #[async_trait]
@@ -70,7 +70,7 @@ async fn a_crowd_that_misses_makes_one_query() {
         std::thread::sleep(std::time::Duration::from_millis(50));
         Ok(found.clone())
     });
-    let ports = cached(Ports { waitlists: Arc::new(waitlists), ..kept.ports.clone() }, &Changes::default());
+    let ports = cached(Ports { waitlists: Arc::new(waitlists), ..kept.ports.clone() }, &Noted::default());
     let crowd = (0..50).map(|_| {
         let ports = ports.clone();
         tokio::spawn(async move { ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().is_some() })

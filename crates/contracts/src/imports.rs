@@ -943,8 +943,19 @@ pub async fn an_export_is_restored_line_by_line(fixture: &impl Fixture) {
     let before = exported(&ports, list.id).await;
     assert!(matches!(&before[0], Line::Waitlist(head) if head.last_position == last.position.number()));
     let elsewhere = another_list(&ports).await;
+    let public = async || {
+        let found = ports.waitlists.find_public(&crate::samples::slug("elsewhere"), &elsewhere.slug).await.unwrap().unwrap();
+        let leaders = ports.stats.leaders(elsewhere.id, Limit::default()).await.unwrap();
+        (found.waitlist.clone(), found.variants.len(), leaders.len())
+    };
+    assert_eq!(public().await, (elsewhere.clone(), 1, 0));
     let done = restore(&ports, &elsewhere, &before).await;
     assert_eq!((done.state, numbers(&done)), (ImportState::Done, [5, 0, 0, 0]));
+    let restored = ports.waitlists.find(elsewhere.workspace_id, elsewhere.id).await.unwrap().unwrap();
+    let variants = ports.variants.list(elsewhere.id).await.unwrap().len();
+    let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap().len();
+    assert!(restored != elsewhere && leaders > 0);
+    assert_eq!(public().await, (restored, variants, leaders), "visitors see it at once in the process that did it");
     assert_eq!(ports.imports.problems(done.id, None, 9).await.unwrap(), []);
     let after = exported(&there, elsewhere.id).await;
     let codes = |line: &Line| match line {
@@ -989,7 +1000,8 @@ pub async fn erased_people_are_not_restored(fixture: &impl Fixture) {
     assert_eq!(problems.iter().map(|(_, problem)| (problem.line, problem.column.as_str())).collect::<Vec<_>>(), [(line, "email")]);
 }
 
-/// A code that one entry of a list has as its own, and another one as an old code, is that of the first. An export may say so of two people.
+/// A code that one entry of a list has as its own, and another one as an old code, is that of the first. An export may say so of two
+/// people.
 pub async fn an_own_code_comes_before_an_old_one(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

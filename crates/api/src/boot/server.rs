@@ -26,8 +26,9 @@ use crate::boot::config::{Config, WebhookConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::workers::Workers;
 use crate::boot::{telemetry, upstreams};
+use crate::cache::at_hand::AtHand;
 use crate::cache::responses::Responses;
-use crate::cache::{Changes, cached};
+use crate::cache::{Noted, cached};
 use crate::exports::Exports;
 use crate::feed_watch::FeedWatch;
 use crate::http::allowed_methods::AllowedMethods;
@@ -41,6 +42,7 @@ use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Refusals, Relay, Undelivered, WebhookFreight};
 use crate::routes::operations::docs;
+use crate::routes::public::info::ListAtHand;
 use crate::routes::{console, pages};
 
 /// How long requests in flight may take to finish after the server was told to stop.
@@ -88,8 +90,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let address = listener.local_addr()?;
     let base = config.public_base(address);
     ports.links = ports.links.with_base(&base);
-    let changes = Changes::default();
-    let ports = cached(ports, &changes);
+    let noted = Noted::default();
+    let ports = cached(ports, &noted);
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let oidc = open_oidc(config, secrets, &base)?;
@@ -104,7 +106,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         sealer: sealer.clone(),
         policy,
         timeout,
-        changes,
+        changes: noted.sent,
         undelivered: Undelivered::default(),
     };
     let relays = start_relays(freight, &templates, config.mail_budget);
@@ -139,7 +141,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         leaderboards: Responses::default(),
         routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES, &console::PAGES].concat(), pages::FORMS, &console::FORMS),
     }));
-    let in_flight = InFlight::default();
+    let (in_flight, shown) = (InFlight::default(), noted.public);
     let origins = config.admin_origins.clone();
     let document = web::Bytes::from(serde_json::to_vec(&document).map_err(io::Error::other)?);
     let server = HttpServer::new(move || {
@@ -147,6 +149,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         ActixApp::new()
             .app_data(app.clone())
             .app_data(in_flight.clone())
+            .app_data(AtHand::<ListAtHand>::new(shown.clone()))
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
             // A path is compared with one route after the other, so those that most people open come first.
             .configure(pages::configure)

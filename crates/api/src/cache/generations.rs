@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rally_domain::id::WaitlistId;
 
-/// Counts the changes of this process that can stop a delivery or a mail: a webhook was changed or deleted, or an entry, a waitlist or
-/// a workspace was deleted. A change is counted before its client gets the answer.
+/// Counts changes of one sort that this process makes. A change is counted before its client gets the answer.
 #[derive(Clone, Default)]
 pub struct Changes(Arc<AtomicU64>);
 
@@ -19,18 +18,25 @@ impl Changes {
     }
 
     /// Counts a change after it was made. A change that failed counts too, because it may have been made.
-    pub(super) fn note<T>(&self, outcome: T) -> T {
+    pub fn note<T>(&self, outcome: T) -> T {
         moved_on(&self.0, outcome)
     }
+}
+
+/// The changes that other parts of the server must know of.
+#[derive(Clone, Default)]
+pub struct Noted {
+    /// Changes that can stop a delivery or a mail.
+    pub sent: Changes,
+    /// Changes of waitlists, variants, settings and workspaces, which the public surface shows.
+    pub public: Changes,
 }
 
 /// The generations of this process.
 #[derive(Default)]
 pub(super) struct Generations {
-    /// Changes that can stop a delivery or a mail.
-    pub sent: Changes,
-    /// Changes of waitlists, variants, settings and workspaces, which the public surface shows.
-    pub public: AtomicU64,
+    /// What other parts of the server must know of.
+    pub noted: Noted,
     /// Changes of API keys.
     pub keys: AtomicU64,
     /// Changes of leaders. Lists share counters, so that their number is bounded. A change of another list costs one query.

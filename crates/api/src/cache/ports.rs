@@ -7,34 +7,36 @@
 use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
 use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry, DeleteRequest, DeleteVariant,
-    DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, Invited, LiftSuppression,
-    ProfileRejection, RecordInvitation, Refuse, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReplayDeliveries, ReplayRejection,
-    RequestMail, RequestMailRejection, Resend, ResendDelivery, ResendRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp,
-    SignUpRejection, Suppress, SuppressRejection, TestWebhook, Unsubscribe, UnsubscribeRejection, UpdateProfile, UpdateSettings,
-    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection,
-    WorkspaceRejection,
+    CancelImport, ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist,
+    CreateWaitlistRejection, CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry,
+    DeleteRequest, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, ImportRejection, ImportWork,
+    InviteRejection, Invited, LiftSuppression, ProfileRejection, RecordInvitation, Refuse, RenameWorkspace, ReplaceLink,
+    ReplaceLinkRejection, ReplayDeliveries, ReplayRejection, RequestMail, RequestMailRejection, Resend, ResendDelivery, ResendRejection,
+    ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, StageRows, Suppress, SuppressRejection, TestWebhook, Unsubscribe,
+    UnsubscribeRejection, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection,
+    UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::confirmation::{KeptRequest, RequestEnded, SignUpRequest};
 use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, RequestId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{ClaimId, EntryId, ImportId, RequestId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::import::{Import, ImportProblem};
 use rally_domain::ledger::{Referral, ReferralFilter, Standing, Suspect};
 use rally_domain::paging::{Limit, Page, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::port::{
-    ApiKeyStore, ConfirmationStore, EntryStats, EntryStore, EntryStream, LineStream, Ports, Rebuilt, ReferralStore, SettingsStore,
-    SuppressionStore, VariantStore, WaitlistStore, WebhookStore, WorkspaceStore,
+    ApiKeyStore, ConfirmationStore, EntryStats, EntryStore, EntryStream, ImportStore, LineStream, Ports, Rebuilt, ReferralStore,
+    SettingsStore, SuppressionStore, VariantStore, WaitlistStore, WebhookStore, WorkspaceStore,
 };
 use rally_domain::rank::Ranks;
-use rally_domain::referral::{Position, ReferralBoost};
+use rally_domain::referral::{OldCode, Position, ReferralBoost, ReferralCode};
 use rally_domain::secret::AddressHash;
 use rally_domain::slug::Slug;
 use rally_domain::suppression::{Suppression, SuppressionReason};
@@ -45,23 +47,30 @@ use rally_domain::webhook::{SealedSecrets, Webhook};
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use time::Date;
 
-use super::MOMENT;
-use super::generations::{Changes, Generations, moved_on, now};
+use super::generations::{Changes, Generations, Noted, moved_on, now};
 use super::ranks::{KeptRanks, Reading};
+use super::{HALF_A_MOMENT, MOMENT};
 
 /// The most values of one kind.
 const MAX_KEPT: u64 = 2000;
 
 /// Ports that cache frequent reads, and count the changes that the relay must know of.
-pub fn cached(ports: Ports, changes: &Changes) -> Ports {
-    let generations = Arc::new(Generations { sent: changes.clone(), ..Generations::default() });
+pub fn cached(ports: Ports, noted: &Noted) -> Ports {
+    let generations = Arc::new(Generations { noted: noted.clone(), ..Generations::default() });
+    let changes = &noted.sent;
     let webhooks = Arc::new(Webhooks { inner: ports.webhooks.clone(), changes: changes.clone() });
     let suppressions = Arc::new(Suppressions { inner: ports.suppressions.clone(), changes: changes.clone() });
     let confirmations = Arc::new(Confirmations { inner: ports.confirmations.clone(), changes: changes.clone() });
-    let public =
-        Arc::new(Public { inner: ports.clone(), generations: generations.clone(), lists: kept(), workspaces: kept(), keys: kept() });
+    let public = Arc::new(Public {
+        inner: ports.clone(),
+        generations: generations.clone(),
+        lists: kept_for(HALF_A_MOMENT),
+        workspaces: kept_for(MOMENT),
+        keys: kept_for(MOMENT),
+    });
+    let imports = Arc::new(Imports { inner: ports.imports.clone(), generations: generations.clone() });
     let ranks = KeptRanks::new(read_ranks(ports.entries.clone()));
-    let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept(), ranks });
+    let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept_for(MOMENT), ranks });
     Ports {
         workspaces: public.clone(),
         waitlists: public.clone(),
@@ -74,18 +83,20 @@ pub fn cached(ports: Ports, changes: &Changes) -> Ports {
         webhooks,
         suppressions,
         confirmations,
+        imports,
         ..ports
     }
 }
 
-fn kept<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>() -> Cache<K, V> {
-    Cache::builder().max_capacity(MAX_KEPT).time_to_live(MOMENT).build()
+fn kept_for<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(time: Duration) -> Cache<K, V> {
+    Cache::builder().max_capacity(MAX_KEPT).time_to_live(time).build()
 }
 
 /// The data of the public surface, and API keys.
 struct Public {
     inner: Ports,
     generations: Arc<Generations>,
+    /// Workers of the server keep them for another half of a moment.
     lists: Cache<(u64, Slug, Slug), Option<Arc<PublicWaitlist>>>,
     workspaces: Cache<(u64, WorkspaceId), Option<Workspace>>,
     keys: Cache<(u64, String), Vec<ApiKey>>,
@@ -93,7 +104,7 @@ struct Public {
 
 impl Public {
     fn changed<T>(&self, outcome: T) -> T {
-        moved_on(&self.generations.public, outcome)
+        self.generations.noted.public.note(outcome)
     }
 }
 
@@ -117,7 +128,7 @@ impl WaitlistStore for Public {
 
     async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
         let deleted = self.inner.waitlists.delete(command).await;
-        self.changed(self.generations.sent.note(deleted))
+        self.changed(self.generations.noted.sent.note(deleted))
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
@@ -139,7 +150,7 @@ impl WaitlistStore for Public {
     }
 
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
-        let key = (now(&self.generations.public), workspace_slug.clone(), slug.clone());
+        let key = (self.generations.noted.public.count(), workspace_slug.clone(), slug.clone());
         let found = self.lists.try_get_with(key, self.inner.waitlists.find_public(workspace_slug, slug)).await;
         found.map_err(|fault| fault.again())
     }
@@ -187,11 +198,11 @@ impl WorkspaceStore for Public {
 
     async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let deleted = self.inner.workspaces.delete(command).await;
-        self.changed(self.generations.sent.note(deleted))
+        self.changed(self.generations.noted.sent.note(deleted))
     }
 
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
-        let key = (now(&self.generations.public), id);
+        let key = (self.generations.noted.public.count(), id);
         self.workspaces.try_get_with(key, self.inner.workspaces.find(id)).await.map_err(|fault| fault.again())
     }
 
@@ -270,13 +281,13 @@ impl EntryStore for Entries {
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
         let list = command.waitlist_id;
         let deleted = self.inner.entries.delete(command).await;
-        self.changed(list, self.generations.sent.note(deleted))
+        self.changed(list, self.generations.noted.sent.note(deleted))
     }
 
     async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
         let list = command.waitlist_id;
         let erased = self.inner.entries.erase(command).await;
-        self.changed(list, self.generations.sent.note(erased))
+        self.changed(list, self.generations.noted.sent.note(erased))
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
@@ -389,6 +400,73 @@ impl EntryStats for Entries {
 
     async fn rebuild(&self) -> Result<Rebuilt, Fault> {
         self.inner.stats.rebuild().await
+    }
+}
+
+/// Imports. They are not cached. Each group may change what visitors see of the list, and its leaders.
+struct Imports {
+    inner: Arc<dyn ImportStore>,
+    generations: Arc<Generations>,
+}
+
+#[async_trait]
+impl ImportStore for Imports {
+    async fn begin(&self, import: Import, lease_until: Timestamp) -> Result<(), Fault> {
+        self.inner.begin(import, lease_until).await
+    }
+
+    async fn put_piece(&self, id: ImportId, number: u64, bytes: Vec<u8>, lease_until: Timestamp) -> Result<bool, Fault> {
+        self.inner.put_piece(id, number, bytes, lease_until).await
+    }
+
+    async fn prolong(&self, id: ImportId, lease_until: Timestamp) -> Result<bool, Fault> {
+        self.inner.prolong(id, lease_until).await
+    }
+
+    async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
+        self.inner.arrive(id, source, now).await
+    }
+
+    async fn find(&self, waitlist_id: WaitlistId, id: ImportId) -> Result<Option<Import>, Fault> {
+        self.inner.find(waitlist_id, id).await
+    }
+
+    async fn list(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Import>, Fault> {
+        self.inner.list(waitlist_id, most).await
+    }
+
+    async fn problems(&self, id: ImportId, after: Option<[i64; 3]>, most: usize) -> Result<Vec<([i64; 3], ImportProblem)>, Fault> {
+        self.inner.problems(id, after, most).await
+    }
+
+    async fn piece(&self, id: ImportId, number: u64) -> Result<Option<Vec<u8>>, Fault> {
+        self.inner.piece(id, number).await
+    }
+
+    async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault> {
+        self.inner.cancel(command).await
+    }
+
+    async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<Import>, Fault> {
+        self.inner.claim(claim, now, lease_until).await
+    }
+
+    async fn stage(&self, command: StageRows) -> Result<Option<Import>, Fault> {
+        self.inner.stage(command).await
+    }
+
+    async fn work(&self, command: ImportWork) -> Result<Option<Import>, CommandError<ImportRejection>> {
+        let list = command.waitlist_id;
+        let outcome = self.generations.noted.public.note(self.inner.work(command).await);
+        moved_on(self.generations.leaders.of(list), outcome)
+    }
+
+    async fn resolve_code(&self, waitlist_id: WaitlistId, code: &OldCode) -> Result<Option<ReferralCode>, Fault> {
+        self.inner.resolve_code(waitlist_id, code).await
+    }
+
+    async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault> {
+        self.inner.prune(before, rows).await
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::web::Bytes;
 use moka::sync::Cache;
 
 use crate::cache::MOMENT;
-use crate::http::error::{ApiError, Code};
+use crate::http::error::ApiError;
 
 /// The most bodies that are cached.
 const MAX_BODIES: u64 = 500;
@@ -40,7 +40,7 @@ where
         {
             return Ok(body);
         }
-        let rendered = render(source).map_err(|error| ApiError::new(Code::InternalError, error.to_string()))?;
+        let rendered = render(source).map_err(ApiError::broken)?;
         let body = Bytes::from(rendered);
         self.0.insert(key, (source.clone(), body.clone()));
         Ok(body)
@@ -50,6 +50,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::error::Code;
 
     #[test]
     fn the_same_thing_is_rendered_once_and_another_anew() {

@@ -10,7 +10,6 @@ mod origin;
 pub mod request_id;
 mod unread;
 
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -18,9 +17,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use self::errors::{envelop, fail};
 use self::headers::secure;
@@ -29,6 +28,7 @@ use self::measure::measure;
 use self::origin::Origin;
 use self::request_id::RequestId;
 use self::unread::Unread;
+use crate::http::surface::Surface;
 use crate::routes::public::info;
 
 /// How long a request may take, from its head to the head of its reply.
@@ -64,39 +64,47 @@ async fn reply(
     let started = Instant::now();
     let id = request_id::of(request.headers());
     let method = request.method().clone();
+    let span = tracing::info_span!("request", %id, otel.kind = "server");
+    let slot = in_flight.take(request.match_info().as_str());
+    if slot.is_some()
+        && let Some(reply) = without_router(&request, &id, &span, started).await
+    {
+        return Ok(request.into_response(reply));
+    }
     let origin = Origin::of(&request, id.clone());
     if method == Method::HEAD {
         // HEAD is handled as GET (RFC 9110, section 9.3.2). The server leaves the body out.
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id = %id, otel.kind = "server");
-    let slot = in_flight.take(request.match_info().as_str());
     if slot.is_none() {
         metrics::counter!("rally_shed_total").increment(1);
         return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into());
     }
     let limit = limit(&method, request.match_info().as_str());
-    let handled = async {
-        match info::without_router(&request).await {
-            Some(reply) => Ok((request.into_response(reply), Some(info::ROUTE))),
-            None => next.call(request).await.map(|response| (response.map_into_boxed_body(), None)),
-        }
-    };
-    let handled = tokio::time::timeout(limit, handled.instrument(span.clone()));
+    let handled = tokio::time::timeout(limit, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.
         Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into()),
-        Ok(Ok(Ok((response, route)))) => {
-            let mut response = envelop(response, &origin);
+        Ok(Ok(Ok(response))) => {
+            let mut response = envelop(response.map_into_boxed_body(), &origin);
             secure(response.headers_mut(), &id, origin.surface);
-            let route = route.map(Cow::from).or_else(|| response.request().match_pattern().map(Cow::from));
+            let route = response.request().match_pattern();
             span.in_scope(|| measure(&method, route.as_deref(), response.status(), started));
             Ok(response)
         }
         Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), origin, &method, started).into()),
         Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, origin, &method, started).into()),
     }
+}
+
+/// Answers what needs no router. A panic leaves the request to it.
+async fn without_router(request: &ServiceRequest, id: &str, span: &Span, started: Instant) -> Option<HttpResponse> {
+    let answer = info::without_router(request, started).instrument(span.clone());
+    let mut reply = AssertUnwindSafe(answer).catch_unwind().await.ok()??;
+    secure(reply.headers_mut(), id, Surface::Other);
+    span.in_scope(|| measure(request.method(), Some(info::ROUTE), reply.status(), started));
+    Some(reply)
 }
 
 #[cfg(test)]

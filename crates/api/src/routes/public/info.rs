@@ -1,11 +1,17 @@
 //! A waitlist for its visitors.
 
+use std::cell::RefCell;
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderValue, ORIGIN, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN, VARY};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use rally_domain::custom_field::CustomField;
 use rally_domain::error::FieldError;
+use rally_domain::id::VariantId;
 use rally_domain::locale::Locale;
 use rally_domain::referral::ReferralRewards;
 use rally_domain::slug::Slug;
@@ -19,6 +25,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::cache::at_hand::AtHand;
 use crate::http::error::{AnyFailure, ApiError, ErrorBody};
 use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
@@ -179,18 +186,29 @@ pub async fn info(
     query: web::Query<LanguageQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    shown(&app, &named, &requested_locales(&query, &request)?).await
+    let (variant, full) = drawn(&app, &named, &requested_locales(&query, &request)?).await?;
+    Ok(reply_of(body_of(&app, &named, variant, full)?, "Accept-Language"))
 }
 
-async fn shown(app: &App, named: &NamedWaitlist, requested: &[Locale]) -> Result<HttpResponse, ApiError> {
+/// The variant of a visitor, and whether the list is full.
+async fn drawn<'a>(app: &App, named: &'a NamedWaitlist, requested: &[Locale]) -> Result<(Option<&'a Variant>, bool), ApiError> {
     let full = is_full(app, named.active()?).await?;
-    let variant = choose(&named.found.variants, requested, app.ports.ids.entropy());
+    Ok((choose(&named.found.variants, requested, app.ports.ids.entropy()), full))
+}
+
+fn body_of(app: &App, named: &NamedWaitlist, variant: Option<&Variant>, full: bool) -> Result<Bytes, ApiError> {
     let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id), full);
-    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(named, variant, full)));
-    // The variant is drawn for every request. A shared cache would give the variant of one visitor to all.
-    let mut reply = HttpResponse::Ok();
-    reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));
-    Ok(reply.content_type(ContentType::json()).body(body?))
+    app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(named, variant, full)))
+}
+
+/// The variant is drawn for every request. A shared cache would give the variant of one visitor to all.
+fn reply_of(body: Bytes, varies: &'static str) -> HttpResponse {
+    let json = HeaderValue::from_static("application/json");
+    let headers =
+        [(CONTENT_TYPE, json), (CACHE_CONTROL, HeaderValue::from_static("no-cache, private")), (VARY, HeaderValue::from_static(varies))];
+    let mut reply = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
+    headers.into_iter().for_each(|(name, value)| drop(reply.headers_mut().insert(name, value)));
+    reply
 }
 
 /// The route of [`info`], as measurements name it.
@@ -199,18 +217,41 @@ pub const ROUTE: &str = "/v1/waitlists/{workspace_slug}/{waitlist_slug}";
 /// What the reply depends on: the languages, and what the router looks at for pages of other origins.
 const VARIES: &str = "Accept-Language, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
+/// A waitlist that a worker has at hand, with the replies that it rendered: for each variant and for none, and for a full list.
+pub struct ListAtHand {
+    named: NamedWaitlist,
+    bodies: RefCell<Vec<(Option<VariantId>, bool, Bytes)>>,
+}
+
+impl ListAtHand {
+    fn body(&self, app: &App, variant: Option<&Variant>, full: bool) -> Result<Bytes, ApiError> {
+        let id = variant.map(|variant| variant.id);
+        let kept = self.bodies.borrow().iter().find(|(of, is_of_full, _)| *of == id && *is_of_full == full).map(|(.., body)| body.clone());
+        if let Some(body) = kept {
+            return Ok(body);
+        }
+        let body = body_of(app, &self.named, variant, full)?;
+        self.bodies.borrow_mut().push((id, full, body.clone()));
+        Ok(body)
+    }
+}
+
 /// Answers a plain request for a waitlist that is public, without the router: it would take longer than the answer. Any other request is
 /// left to the router: one with a query, one of a page of another origin, and one that is refused.
-pub async fn without_router(request: &ServiceRequest) -> Option<HttpResponse> {
+pub async fn without_router(request: &ServiceRequest, now: Instant) -> Option<HttpResponse> {
     let (uri, headers) = (request.uri(), request.headers());
     if *request.method() != Method::GET || uri.query().is_some() || headers.contains_key(ORIGIN) {
         return None;
     }
-    let (asked, slug) = uri.path().strip_prefix("/v1/waitlists/")?.split_once('/')?;
-    let (asked, slug) = (Slug::parse(asked).ok()?, Slug::parse(slug).ok()?);
-    let app = request.app_data::<web::Data<App>>()?;
-    let found = app.ports.waitlists.find_public(&asked, &slug).await.ok()??;
-    let mut reply = shown(app, &NamedWaitlist { asked, found }, &accepted_languages(headers)).await.ok()?;
-    reply.headers_mut().insert(VARY, HeaderValue::from_static(VARIES));
-    Some(reply)
+    let slugs = uri.path().strip_prefix("/v1/waitlists/")?;
+    let (app, at_hand) = (request.app_data::<web::Data<App>>()?, request.app_data::<AtHand<ListAtHand>>()?);
+    let read = async {
+        let (asked, slug) = slugs.split_once('/')?;
+        let (asked, slug) = (Slug::parse(asked).ok()?, Slug::parse(slug).ok()?);
+        let found = app.ports.waitlists.find_public(&asked, &slug).await.ok()??;
+        Some(ListAtHand { named: NamedWaitlist { asked, found }, bodies: RefCell::default() })
+    };
+    let list = at_hand.find(slugs, now, read).await?;
+    let (variant, full) = drawn(app, &list.named, &accepted_languages(headers)).await.ok()?;
+    Some(reply_of(list.body(app, variant, full).ok()?, VARIES))
 }
