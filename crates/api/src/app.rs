@@ -21,7 +21,7 @@ use crate::exports::Exports;
 use crate::feed_watch::FeedWatch;
 use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
-use crate::http::error::{ApiError, Code};
+use crate::http::error::ApiError;
 use crate::http::extract::client::TrustedProxies;
 use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
@@ -89,7 +89,7 @@ impl App {
     /// # Errors
     /// Fails if there is none. Every server here has one.
     pub fn of(request: &HttpRequest) -> Result<&web::Data<Self>, ApiError> {
-        request.app_data().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))
+        request.app_data().ok_or_else(|| ApiError::broken("no application"))
     }
 
     /// Wakes the relays, so that they send new events and mail at once.

@@ -65,7 +65,7 @@ impl FromRequest for Body {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let in_flight = request.app_data::<InFlight>().cloned().ok_or_else(|| ApiError::new(Code::InternalError, "no server"));
+        let in_flight = request.app_data::<InFlight>().cloned().ok_or_else(|| ApiError::broken("no server"));
         ready(in_flight.map(|in_flight| Self { payload: payload.take(), headers: request.headers().clone(), in_flight }))
     }
 }

@@ -97,10 +97,7 @@ impl From<SpendLinkRejection> for ApiError {
 impl From<TrySignInRejection> for ApiError {
     fn from(rejection: TrySignInRejection) -> Self {
         match rejection {
-            TrySignInRejection::TooMany { wait } => {
-                let seconds = wait.as_seconds_f64().ceil() as u64;
-                Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::TooManyRequests, rejection.to_string()) }
-            }
+            TrySignInRejection::TooMany { wait } => Self::new(Code::TooManyRequests, rejection.to_string()).retry_in(wait),
         }
     }
 }
@@ -168,7 +165,7 @@ impl From<SignUpRejection> for ApiError {
             SignUpRejection::WaitlistFull => Code::WaitlistFull,
             SignUpRejection::EmailTaken => Code::EmailTaken,
             // The use cases let such a sign-up wait, and draw another code.
-            SignUpRejection::CodeTaken | SignUpRejection::ConfirmationRequired => Code::InternalError,
+            SignUpRejection::CodeTaken | SignUpRejection::ConfirmationRequired => return Self::broken(rejection),
             SignUpRejection::Ended(ended) => return ended.into(),
             SignUpRejection::Metadata(errors) => return Self::validation(errors),
         };
@@ -227,10 +224,7 @@ impl From<TestMailRejection> for ApiError {
         match rejection {
             TestMailRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, message),
             TestMailRejection::NotPossible(errors) => Self::validation(errors),
-            TestMailRejection::TooMany { retry_after } => {
-                let seconds = retry_after.as_seconds_f64().ceil() as u64;
-                Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::TooManyRequests, message) }
-            }
+            TestMailRejection::TooMany { retry_after } => Self::new(Code::TooManyRequests, message).retry_in(retry_after),
         }
     }
 }
@@ -259,18 +253,21 @@ impl From<RemoteError> for ApiError {
     fn from(error: RemoteError) -> Self {
         let cause = chain(&error);
         let service = error.service();
-        let retry_after = error.retry_after().map(|wait| wait.whole_seconds().unsigned_abs());
+        let retry_after = error.retry_after();
+        let told = |error: Self| match retry_after {
+            Some(wait) => error.retry_in(wait),
+            None => error,
+        };
         let (code, message) = match error {
             RemoteError::TimedOut { .. } => (Code::UpstreamTimeout, format!("{service} did not answer in time; nothing was changed")),
             RemoteError::Failed { .. } => (Code::UpstreamFailed, format!("{service} failed; nothing was changed")),
             RemoteError::KeyRefused { .. } => {
                 tracing::error!(%cause, "an upstream refused the key of this server");
-                let error = Self::new(Code::UpstreamFailed, format!("{service} does not accept this server; nothing was changed"));
-                return Self { retry_after, ..error };
+                return told(Self::new(Code::UpstreamFailed, format!("{service} does not accept this server; nothing was changed")));
             }
         };
         tracing::warn!(%cause, "an upstream failed");
-        Self { retry_after, ..Self::new(code, message) }
+        told(Self::new(code, message))
     }
 }
 

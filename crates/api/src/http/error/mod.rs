@@ -11,7 +11,8 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentEncoding;
-use rally_domain::error::FieldError;
+use rally_domain::error::{Fault, FieldError};
+use time::Duration;
 
 use crate::auth::Action;
 use crate::http::standing::Standing;
@@ -62,6 +63,19 @@ impl ApiError {
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
     }
 
+    /// This server broke. The cause is logged, and the client learns only that something broke.
+    pub fn broken(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Fault::unexpected(cause).into()
+    }
+
+    /// The error with a time after which the client may try again. It is rounded up to whole seconds, and to at least one, so that a client
+    /// that waits as long as told has waited long enough.
+    #[must_use]
+    pub fn retry_in(self, wait: Duration) -> Self {
+        let seconds = wait.whole_seconds() + i64::from(wait.subsec_nanoseconds() > 0);
+        Self { retry_after: Some(seconds.max(1).unsigned_abs()), ..self }
+    }
+
     /// The error for bad fields. It names all of them.
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let message = match errors.as_slice() {
@@ -101,7 +115,7 @@ impl ApiError {
         Self::new(Code::MailTemplateNotFound, "there is no template of this kind and locale")
     }
 
-    /// There is no such suppression.
+    /// No such sign-up waits for its confirmation.
     pub fn no_confirmation() -> Self {
         Self::new(Code::ConfirmationNotFound, "no such sign-up waits for a confirmation")
     }

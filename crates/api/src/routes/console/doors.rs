@@ -187,7 +187,7 @@ macro_rules! page {
                 let request = request.clone();
                 Box::pin(async move {
                     if *request.method() != Method::GET {
-                        return Err(ApiError::new(Code::InternalError, "a form needs its token"));
+                        return Err(ApiError::broken("a form needs its token"));
                     }
                     Self::enter(&request).await
                 })

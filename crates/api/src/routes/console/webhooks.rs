@@ -95,9 +95,8 @@ impl Issued {
             Err(error) if error.code == Code::IdempotencyInProgress => return Ok(None),
             outcome => outcome?,
         };
-        let broken = |_| ApiError::new(Code::InternalError, "a stored answer is malformed");
-        let body = to_bytes(reply.into_body()).await.map_err(|_| ApiError::new(Code::InternalError, "an answer has no body"))?;
-        serde_json::from_slice(&body).map(Some).map_err(broken)
+        let body = to_bytes(reply.into_body()).await.map_err(|error| ApiError::broken(error.to_string()))?;
+        serde_json::from_slice(&body).map(Some).map_err(ApiError::broken)
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::{ApiError, Code};
+use crate::http::error::ApiError;
 use crate::http::extract::admin::TemplatePlace;
 use crate::routes::schema::MailKindName;
 
@@ -126,7 +126,7 @@ async fn check(app: &App, place: &TemplatePlace, source: &TemplateSource) -> Res
 /// Runs work of the engine on a thread that serves no requests.
 async fn aside<T: Send + 'static>(app: &App, work: impl FnOnce(&dyn TemplateEngine) -> T + Send + 'static) -> Result<T, ApiError> {
     let engine = app.templates.clone();
-    web::block(move || work(&*engine)).await.map_err(|_| ApiError::new(Code::InternalError, "the work was cancelled"))
+    web::block(move || work(&*engine)).await.map_err(ApiError::broken)
 }
 
 /// The source of a template: the workspace's own, else the built-in one.
