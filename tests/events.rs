@@ -187,6 +187,25 @@ async fn a_reader_waits_for_the_next_event(kind: Kind) {
     assert_eq!((&skipped["data"], told(&read(&server, &next(&skipped)).await)), (&json!([]), vec![]));
 }
 
+/// A reader whose key is revoked while it waits is told nothing more.
+#[apply(on_both_stores)]
+async fn a_key_that_is_revoked_ends_a_wait_without_an_event(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    let here = next(&read(&server, "limit=100").await);
+    let key = server.admin_post("/api-keys", json!({"name": "etl", "scope": "webhook.read entry.read"})).await.expect(201);
+    let url = format!("{}/v1/workspaces/{}/events?{here}&wait=20", server.base, server.workspace.id);
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().get(url).bearer_auth(key["key"].as_str().unwrap());
+    let writer = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.admin_delete(&format!("/api-keys/{}", key["id"].as_str().unwrap())).await.expect(204);
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        server.join("early", "ada@example.com").await;
+    };
+    let (reply, ()) = tokio::join!(send(request), writer);
+    reply.refused(401, "unauthorized");
+}
+
 #[apply(on_both_stores)]
 async fn a_server_that_stops_ends_the_waiting(kind: Kind) {
     let server = TestServer::start(kind).await;

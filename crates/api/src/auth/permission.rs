@@ -124,14 +124,31 @@ impl<P> IntoParams for Granted<P> {
 
 /// Checks whether the client may do an action in the workspace of the path: first the token, then the workspace, then the action.
 pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
-    let app = App::of(request)?;
-    let token = token(request)?;
-    let claims = match &token {
-        Token::Bearer(text) if is_api_key(text) => verify_api_key(&*app.ports.api_keys, text).await?,
-        Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(text).await?,
-    };
+    let (app, token) = (App::of(request)?, token(request)?);
+    let claims = verify(app, &token).await?;
     let (Token::Bearer(text) | Token::Cookie(text)) = &token;
     app.limits.take_admin(text)?;
+    admit(app, request, claims, action).await
+}
+
+/// Checks once more, for a request that waited, that its credential is valid and allows an action. The request counts once.
+///
+/// # Errors
+/// As [`authorise`] says.
+pub(crate) async fn authorise_again(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
+    let app = App::of(request)?;
+    let claims = verify(app, &token(request)?).await?;
+    admit(app, request, claims, action).await
+}
+
+async fn verify(app: &App, token: &Token) -> Result<Claims, ApiError> {
+    match token {
+        Token::Bearer(text) if is_api_key(text) => verify_api_key(&*app.ports.api_keys, text).await,
+        Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(text).await,
+    }
+}
+
+async fn admit(app: &App, request: &HttpRequest, claims: Claims, action: Action) -> Result<Admin, ApiError> {
     let no_workspace = || ApiError::new(Code::WorkspaceNotFound, "this workspace does not exist");
     let id = WorkspaceId::parse(request.match_info().get("workspace_id").unwrap_or_default()).map_err(|_| no_workspace())?;
     if !claims.covers(id) {

@@ -15,8 +15,9 @@ use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::auth::{Action, Granted, permit};
-use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
+use crate::auth::{Action, Granted, authorise_again, permit};
+use crate::cache::MOMENT;
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::list_query::read_filter;
 use crate::http::middleware::in_flight::InFlight;
 use crate::routes::event_schema::EventSchema;
@@ -88,7 +89,7 @@ struct EventPage {
 impl EventPage {
     fn new(app: &App, workspace_id: WorkspaceId, reply: FeedReply) -> Result<Self, ApiError> {
         let data = reply.bodies.into_iter().map(RawValue::from_string).collect::<Result<_, _>>();
-        let data = data.map_err(|_| ApiError::new(Code::InternalError, "a stored event is malformed"))?;
+        let data = data.map_err(ApiError::broken)?;
         Ok(Self { data, next: app.cursors.seal(&cursors_of(workspace_id), &reply.next), has_more: reply.has_more })
     }
 }
@@ -116,8 +117,13 @@ pub async fn read(
 ) -> Result<web::Json<EventPage>, ApiError> {
     admin.require(Action::EntryRead)?;
     let (feed, wait) = query.parse(&app, admin.workspace.id)?;
-    let in_flight = request.app_data::<InFlight>().ok_or_else(|| ApiError::new(Code::InternalError, "no server"))?;
-    let reply = pull(&app, in_flight, feed, Instant::now() + wait).await?;
+    let in_flight = request.app_data::<InFlight>().ok_or_else(|| ApiError::broken("no server"))?;
+    let (begun, until) = (Instant::now(), Instant::now() + wait);
+    let reply = pull(&app, in_flight, feed, until).await?;
+    if begun.elapsed() > MOMENT {
+        // The key may have been revoked, or the token have expired, while the request waited.
+        authorise_again(&request, Action::WebhookRead).await?.require(Action::EntryRead)?;
+    }
     Ok(web::Json(EventPage::new(&app, admin.workspace.id, reply)?))
 }
 
