@@ -470,3 +470,22 @@ async fn no_token_is_in_the_log() {
         assert!(!log.contains(token) && !log.contains(&token[22..]), "a token is in {log}");
     }
 }
+
+/// Each change leaves an event for a month, so one entry takes only so many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_changes_an_entry_only_so_often() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    server.active_list("early", json!({})).await;
+    let (ada, bob) = (server.join("early", "ada@example.com").await, server.join("early", "bob@example.com").await);
+    let rename = async |who: &Value, n: u32| patch(&server, who, json!({"name": format!("Name {n}")})).await;
+    for n in 0..60 {
+        rename(&ada, n).await.expect(200);
+    }
+    let refused = rename(&ada, 60).await;
+    assert_eq!(refused.header("retry-after"), Some("720"));
+    refused.refused(429, "too_many_requests");
+    rename(&bob, 1).await.expect(200);
+    server.clock.advance(Duration::minutes(12));
+    rename(&ada, 61).await.expect(200);
+    assert_eq!(get(&server, &ada).await["name"], "Name 61");
+}

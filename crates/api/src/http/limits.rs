@@ -16,7 +16,7 @@ use governor::{Quota, RateLimiter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use rally_domain::email::Email;
-use rally_domain::id::WaitlistId;
+use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::port::Clock;
 use sha2::{Digest, Sha256};
 
@@ -87,6 +87,7 @@ pub struct Limits {
     emails: Option<Limit<(Email, WaitlistId)>>,
     admins: Option<Limit<[u8; 32]>>,
     links: Limit<IpAddr>,
+    changes: Limit<EntryId>,
 }
 
 impl Limits {
@@ -97,6 +98,7 @@ impl Limits {
             emails: signups.map(|_| Limit::new("email", Rate::of_email(), clock.clone())),
             admins: admins.map(|rate| Limit::new("token", rate, clock.clone())),
             links: Limit::new("link", Rate::of_links(), clock.clone()),
+            changes: Limit::new("change", Rate::of_changes(), clock.clone()),
         }
     }
 
@@ -128,6 +130,15 @@ impl Limits {
         let Some(address) = address else { return Ok(()) };
         let taken = self.links.take(client::network(address));
         taken.map(|_| ()).map_err(|standing| refuse(standing, "too many requests from this address; try again later"))
+    }
+
+    /// Counts a change of an entry by its own person, from whatever address.
+    ///
+    /// # Errors
+    /// 429 if it was one too many.
+    pub fn take_change(&self, entry: EntryId) -> Result<(), ApiError> {
+        let taken = self.changes.take(entry);
+        taken.map(|_| ()).map_err(|standing| refuse(standing, "too many changes of this entry; try again later"))
     }
 
     /// Counts a request with an admin token that was verified before.

@@ -33,6 +33,11 @@ impl Rate {
         Self { count: NonZeroU32::MIN.saturating_add(119), period: std::time::Duration::from_secs(60) }
     }
 
+    /// 60 changes at once of what one person's link opens, and one more every twelve minutes. Each leaves an event for a month.
+    pub(super) const fn of_changes() -> Self {
+        Self { count: NonZeroU32::MIN.saturating_add(59), period: std::time::Duration::from_secs(12 * 3600) }
+    }
+
     /// Five tries in an hour to sign up with one e-mail address.
     pub(super) const fn of_email() -> Self {
         Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }

@@ -138,6 +138,7 @@ fn saved(app: &App, request: &HttpRequest, person: &visit::Visitor, section: &st
 
 async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit::Visitor, ApiError> {
     let change = read_as::<ChangeBody>(body)?.parse(&person.waitlist.settings.custom_fields)?;
+    app.limits.take_change(person.entry.id)?;
     let changed = visit::change(&app.ports, person.clone(), change).await?;
     app.wake_relays();
     Ok(changed)

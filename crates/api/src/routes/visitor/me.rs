@@ -237,6 +237,7 @@ pub async fn get(app: web::Data<App>, visitor: Visitor) -> Result<HttpResponse, 
 #[patch("")]
 pub async fn update(app: web::Data<App>, visitor: Visitor, body: Body) -> Result<HttpResponse, ApiError> {
     let change = body.json::<ChangeBody>().await?.parse(&visitor.0.waitlist.settings.custom_fields)?;
+    app.limits.take_change(visitor.0.entry.id)?;
     // A change of answers and mail is two writes. They go on if the client goes away between them.
     let changing = app.clone();
     let changed = tokio::spawn(async move {
