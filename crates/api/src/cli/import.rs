@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rally_domain::actor::Actor;
 use rally_domain::command::NOT_EMPTY;
-use rally_domain::error::FieldError;
+use rally_domain::error::{Fault, FieldError};
 use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportProblem, ImportState, ImportStep};
 use rally_domain::port::Ports;
@@ -160,24 +160,37 @@ fn failure(error: UploadError) -> Failure {
     }
 }
 
+/// How long the store may be away while an import is followed. A server would go on with the import later.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Does the import, or watches another process do it, until nothing of it is left to do.
 async fn follow(ports: &Ports, mut import: Import) -> Result<Import, Failure> {
-    let importer = Importer::new(ports);
-    let gone = || Failure::Refused("the import is gone".to_owned());
-    let mut bar = Bar::new();
+    let (importer, mut bar, mut away_since) = (Importer::new(ports), Bar::new(), None);
     // Older imports come first. The last step deletes what was staged.
     while import.step != ImportStep::Over {
-        match importer.step().await? {
-            Some((_, Ok(()))) => {}
-            Some((id, Err(fault))) if id == import.id => return Err(fault.into()),
-            // Another process does this import, or another import failed.
-            None | Some((_, Err(_))) => tokio::time::sleep(LOOK).await,
+        match go_on(&importer, ports, &import).await {
+            Ok(next) => (import, away_since) = (next, None),
+            Err(Failure::Fault(Fault::Unavailable(_))) if away_since.get_or_insert_with(Instant::now).elapsed() < PATIENCE => {
+                tokio::time::sleep(LOOK).await;
+            }
+            Err(failure) => return Err(failure),
         }
-        import = ports.imports.find(import.waitlist_id, import.id).await?.ok_or_else(gone)?;
         bar.show(&import)?;
     }
     bar.end()?;
     Ok(import)
+}
+
+/// Does the next step of an import, if nobody else does. Returns the import as it is then.
+async fn go_on(importer: &Importer, ports: &Ports, import: &Import) -> Result<Import, Failure> {
+    match importer.step().await? {
+        Some((_, Ok(()))) => {}
+        Some((id, Err(fault))) if id == import.id => return Err(fault.into()),
+        // Another process does this import, or another import failed.
+        None | Some((_, Err(_))) => tokio::time::sleep(LOOK).await,
+    }
+    let gone = || Failure::Refused("the import is gone".to_owned());
+    ports.imports.find(import.waitlist_id, import.id).await?.ok_or_else(gone)
 }
 
 /// A progress bar on a terminal.

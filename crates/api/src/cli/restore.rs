@@ -11,6 +11,9 @@ use super::failure::Failure;
 use super::open_file;
 use super::output::print;
 
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// How many faults are shown.
 const SHOWN: usize = 20;
 
@@ -25,8 +28,13 @@ pub(super) fn run(arguments: &RestoreArguments) -> Result<(), Failure> {
     let mut check = Check::default();
     for (number, line) in (1..).zip(BufReader::new(open_file(&arguments.verify)?).split(b'\n')) {
         let line = line?;
-        match serde_json::from_slice::<Line>(&line) {
-            Ok(read) if document::depth(&line) <= MAX_DEPTH => check.take(number, &read),
+        // As an import reads it: with or without a byte order mark, and past empty lines at the end.
+        let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Line>(line) {
+            Ok(read) if document::depth(line) <= MAX_DEPTH => check.take(number, &read),
             Ok(_) | Err(_) => check.broken(number),
         }
     }

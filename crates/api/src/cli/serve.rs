@@ -39,10 +39,13 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     if config.public_url.is_none() && has_guests(config) {
         tracing::warn!(%base, "RALLY_PUBLIC_URL is not set, so links lead to the address that the server listens on");
     }
-    let greeting = greeting(config, &secrets, &ports, &base).await?;
-    // Whoever started the server may read no further. Visitors still need it.
-    if let Err(error) = print(&greeting) {
-        tracing::warn!(%error, "the greeting was not printed");
+    // The server serves already. It goes on if the store fails now, and if whoever started it reads no further.
+    let greeted = match greeting(config, &secrets, &ports, &base).await {
+        Ok(greeting) => print(&greeting),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = greeted {
+        tracing::warn!(cause = %failure, "the greeting was not printed");
     }
     let (mut louder, mut quieter) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
     loop {

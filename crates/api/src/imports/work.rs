@@ -104,7 +104,15 @@ impl Importer {
         let has_counts = source.plan.columns.iter().any(|column| column.field().as_deref() == Some("referral_count"));
         let limits_credits = source.plan.format == Format::rally() && has_counts;
         let reader = Reader::resume(source.plan, mark);
-        let mut batch = Batch { reader, rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0, limits_credits };
+        let mut batch = Batch {
+            reader,
+            rows: Vec::new(),
+            lines: Vec::new(),
+            problems: Vec::new(),
+            failed_before: import.numbers.failed,
+            failed: 0,
+            limits_credits,
+        };
         let (size, mut number) = (PIECE as u64, mark.offset / PIECE as u64);
         let mut skip = usize::try_from(mark.offset % size).map_err(Fault::unexpected)?;
         let (first, mut is_end) = (number, false);
@@ -160,12 +168,17 @@ impl Importer {
     }
 }
 
+/// The most records that cannot be read whose problems are listed. A problem takes many times as much room as the record of a junk file.
+const MOST_LISTED: u64 = 100_000;
+
 /// What was read from a file in a step.
 struct Batch {
     reader: Reader,
     rows: Vec<ImportRow>,
     lines: Vec<RestoreItem>,
     problems: Vec<ImportProblem>,
+    /// How many records have failed before this step.
+    failed_before: u64,
     failed: u64,
     /// Whether the file is of a list of Rally, and says how many referrals count there.
     limits_credits: bool,
@@ -173,7 +186,7 @@ struct Batch {
 
 impl Batch {
     fn len(&self) -> usize {
-        self.rows.len() + self.lines.len() + self.problems.len()
+        self.rows.len() + self.lines.len() + self.problems.len().max(usize::try_from(self.failed).unwrap_or(usize::MAX))
     }
 
     fn is_empty(&self) -> bool {
@@ -201,8 +214,19 @@ impl Batch {
 
     fn fail(&mut self, problems: Vec<Problem>) {
         self.failed += 1;
-        self.problems.extend(problems.into_iter().map(|Problem { line, column, reason }| ImportProblem { line, column, reason }));
+        let listed = listed(self.failed_before + self.failed, problems);
+        self.problems.extend(listed.into_iter().map(|Problem { line, column, reason }| ImportProblem { line, column, reason }));
     }
+}
+
+/// Those problems of the record that is the `number`-th to fail which are kept.
+fn listed(number: u64, problems: Vec<Problem>) -> Vec<Problem> {
+    if number <= MOST_LISTED {
+        return problems;
+    }
+    let rest = "further records that cannot be read are counted and not listed";
+    let first_left_out = problems.first().filter(|_| number == MOST_LISTED + 1);
+    first_left_out.map(|problem| Problem::new(problem.line, "", rest)).into_iter().collect()
 }
 
 fn staged_row(line: u64, row: Row, limits_credits: bool) -> ImportRow {
@@ -237,5 +261,20 @@ fn staged_row(line: u64, row: Row, limits_credits: bool) -> ImportRow {
         referral_count: row.referral_count,
         limits_credits,
         row_id: row.id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_junk_file_lists_so_many_problems_and_says_so() {
+        let problems = || vec![Problem::new(7, "email", "is no address"), Problem::new(7, "name", "is too long")];
+        assert_eq!(listed(MOST_LISTED, problems()).len(), 2);
+        let last = listed(MOST_LISTED + 1, problems());
+        assert_eq!((last.len(), last[0].line, last[0].column.as_str()), (1, 7, ""));
+        assert!(last[0].reason.contains("not listed"));
+        assert_eq!(listed(MOST_LISTED + 2, problems()).len(), 0);
     }
 }
