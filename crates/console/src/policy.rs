@@ -10,6 +10,6 @@ pub const PAGE_PREVIEW: &str = "sandbox; default-src 'none'; style-src 'self'; i
                                 frame-ancestors 'self'";
 
 /// The value of `Content-Security-Policy` for the preview of a mail. Mails have styles of their own, so these are allowed. The mail in the
-/// frame has the same policy. Nothing in it runs or can be sent, and nothing but the style of the preview is loaded. The origin of the brand's
-/// logo is added as `img-src`.
+/// frame has the same policy. Nothing in it runs or can be sent, and nothing but the style of the preview is loaded. The origin of the
+/// brand's logo is added as `img-src`.
 pub const MAIL_PREVIEW: &str = "sandbox; default-src 'none'; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'";

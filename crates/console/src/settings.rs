@@ -145,8 +145,8 @@ const MAX_ROWS: usize = 200;
 
 /// Does what a button of the form asks for, and returns the form as it is then.
 ///
-/// `order` is the value of `do`: `add-field`, `remove-field-2`, `up-field-2`, and the same with `reward`. Any other, such as `save`, removes
-/// blank rows, and gives the others the indexes 0, 1, 2, … under which [`patch_of_settings`] reads them and errors name them.
+/// `order` is the value of `do`: `add-field`, `remove-field-2`, `up-field-2`, and the same with `reward`. Any other, such as `save`,
+/// removes blank rows, and gives the others the indexes 0, 1, 2, … under which [`patch_of_settings`] reads them and errors name them.
 pub fn edit_rows(posted: Pairs, order: &str) -> Pairs {
     let (verb, rest) = order.split_once('-').unwrap_or((order, ""));
     let (what, index) = rest.split_once('-').map_or((rest, None), |(what, index)| (what, index.parse().ok()));

@@ -420,14 +420,25 @@ impl ListUrls {
     }
 }
 
-/// Returns the path of the nearest page above one that only takes a form.
-pub fn page_above(path: &str) -> Option<&str> {
-    let above = |path: &str| path.rsplit_once('/').map(|(above, _)| above.len());
-    let fits = |pattern: &str, path: &str| {
-        let (wanted, given) = (pattern.split('/'), path.split('/'));
+impl Route {
+    fn fits(&self, path: &str) -> bool {
+        let (wanted, given) = (self.path.split('/'), path.split('/'));
         wanted.clone().count() == given.clone().count() && wanted.zip(given).all(|(part, segment)| part.starts_with('{') || part == segment)
-    };
-    let is_page = |path: &str| ROUTES.iter().any(|route| route.method == Method::Get && fits(route.path, path));
+    }
+
+    fn is_page(&self) -> bool {
+        self.method == Method::Get
+    }
+}
+
+/// Returns the path of the nearest page above an address, if the address only takes a form.
+pub fn page_above(path: &str) -> Option<&str> {
+    let mut of_forms = ROUTES.iter().filter(|route| !route.is_page() && route.fits(path));
+    if !of_forms.any(|form| ROUTES.iter().all(|route| !route.is_page() || route.path != form.path)) {
+        return None;
+    }
+    let above = |path: &str| path.rsplit_once('/').map(|(above, _)| above.len());
+    let is_page = |path: &str| ROUTES.iter().any(|route| route.is_page() && route.fits(path));
     std::iter::successors(Some(path), |path| Some(&path[..above(path)?])).skip(1).find(|path| is_page(path))
 }
 
@@ -449,9 +460,12 @@ mod tests {
         assert_eq!(above("/console/sign-out"), "/console");
         assert_eq!(above("/console/w/acme/mail/templates/welcome/de/test"), "/console/w/acme/mail/templates/welcome/de");
         assert_eq!(above("/console/w/acme/lists/early/status"), "/console/w/acme/lists/early");
-        assert_eq!((page_above("/w/acme"), page_above("console")), (None, None));
-        // Every form of the console has a page above it.
-        for route in ROUTES.iter().filter(|route| route.method == Method::Post) {
+        assert_eq!(above("/console/w/acme/lists/early/entries/bulk"), "/console/w/acme/lists/early/entries");
+        let none = ["/w/acme", "console", "/console/w/acme", "/console/w/acme/lists/early/entries/7", "/console/w/acme/mail"];
+        assert_eq!(none.map(page_above), [None; 5]);
+        // Every address that only takes a form has a page above it.
+        let pages: Vec<&str> = ROUTES.iter().filter(|route| route.is_page()).map(|route| route.path).collect();
+        for route in ROUTES.iter().filter(|route| !pages.contains(&route.path)) {
             assert!(page_above(route.path).is_some(), "{}", route.path);
         }
     }

@@ -224,6 +224,8 @@ impl TemplatePage {
 pub struct MailPreviewPage {
     /// The path of the public URL without a slash at its end.
     pub root: String,
+    /// The language of the mail.
+    pub locale: String,
     /// The subject.
     pub subject: String,
     /// The text.

@@ -142,8 +142,8 @@ impl ConfirmPage {
         page
     }
 
-    /// Asks before many entries are deleted or erased. `who` are the first of their addresses, if the session may see them. `posted` are the
-    /// fields of the bulk form without `csrf`; they are posted again.
+    /// Asks before many entries are deleted or erased. `who` are the first of their addresses, if the session may see them. `posted` are
+    /// the fields of the bulk form without `csrf`; they are posted again.
     pub fn delete_entries(frame: Frame, number: Count, erase: bool, who: Vec<String>, posted: Vec<(String, String)>) -> Self {
         let list = frame.list.as_ref().map(|list| list.name.clone()).unwrap_or_default();
         let what = number.of("entry", "entries");

@@ -41,8 +41,8 @@ impl fmt::Display for Conflict {
 /// The settings of a list: `GET {w}` and `PATCH {w}`.
 ///
 /// [`form_of_settings`](crate::form_of_settings) fills the form. A POST goes through [`edit_rows`](crate::edit_rows), and then, if it is to
-/// be saved, through [`patch_of_settings`](crate::patch_of_settings). What somebody else has changed as well since the form was opened is not
-/// saved: 409 with this page, the stored values beside those that were typed, and a conflict.
+/// be saved, through [`patch_of_settings`](crate::patch_of_settings). What somebody else has changed as well since the form was opened is
+/// not saved: 409 with this page, the stored values beside those that were typed, and a conflict.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "settings.html", whitespace = "minimize")]
 pub struct SettingsPage {

@@ -692,6 +692,7 @@ impl Samples<'_> {
         add("template-refused", &TemplatePage { form, is_own: false, ..page });
         let preview = MailPreviewPage {
             root: String::new(),
+            locale: "en".into(),
             subject: self.text(),
             text: format!("{text}\n\nYou are in."),
             html: Some(format!("<p>{}</p>", "You are in.")),

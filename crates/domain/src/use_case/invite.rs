@@ -50,6 +50,16 @@ pub async fn run(
     ports.entries.record_invitation(record).await
 }
 
+/// Tells whether people of a list can be invited by a request that names no app: into the app of the workspace, or else by the list's link.
+///
+/// # Errors
+/// If the store has a fault.
+pub async fn is_possible(ports: &Ports, waitlist: &Waitlist) -> Result<bool, Fault> {
+    let invitation = Invitation { app_slug: None, mail: InviteMail::Send };
+    let app = app_slug(ports, waitlist.workspace_id, &invitation).await?;
+    Ok(if app.is_some() { ports.inviter.is_some() } else { waitlist.settings.invite_url.is_some() })
+}
+
 /// Asks the service to invite the person into an app.
 async fn ask(ports: &Ports, waitlist: &Waitlist, entry_id: EntryId, app_slug: &str) -> Result<Invite, CommandError<InviteRejection>> {
     let refuse = |rejection| CommandError::Rejected(rejection);

@@ -12,7 +12,7 @@ use rally_domain::id::{EntryId, EventId};
 use rally_domain::settings::Confirmation;
 use rally_domain::use_case::bulk::{self as many, Action as BulkAction, MAX_IDS};
 use rally_domain::use_case::erase;
-use rally_domain::use_case::invite::Invitation;
+use rally_domain::use_case::invite::{self, Invitation};
 use rally_domain::variant::Variant;
 use url::form_urlencoded;
 
@@ -51,7 +51,7 @@ pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> 
         rows: found.entries.iter().map(|entry| row(&door, entry)).collect(),
         pager: pager(&door, &pairs, page.is_first(), found.next),
         job: jobs::newest(&door).await?,
-        may_invite: may_invite(&door).await?,
+        may_invite: invite::is_possible(&door.app.ports, &door.waitlist).await?,
         sends_mail: jobs::sends_mail(&door).await?,
         filter: EntryFilter(pairs),
         cursor: cursor.unwrap_or_default(),
@@ -166,15 +166,6 @@ fn row<P>(door: &OpenedList<P>, entry: &Entry) -> EntryRow {
 /// The effective position of an entry.
 pub(super) fn effective<P>(door: &OpenedList<P>, entry: &Entry) -> Count {
     Count(entry.position.effective(entry.referral_count, door.waitlist.settings.referral_boost).number())
-}
-
-/// Whether people of the list can be invited: into an app, or by the link of the list.
-pub(super) async fn may_invite<P>(door: &OpenedList<P>) -> Result<bool, ApiError> {
-    if door.waitlist.settings.invite_url.is_some() {
-        return Ok(true);
-    }
-    let app = door.app.ports.settings.get(door.workspace_id()).await?.default_heimdall_app_slug;
-    Ok(app.is_some() && door.app.ports.inviter.is_some())
 }
 
 pub(super) type Update = Posted<OpenedList<permit::EntryUpdate>>;

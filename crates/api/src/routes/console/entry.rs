@@ -9,13 +9,14 @@ use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::{EntryId, EventId};
 use rally_domain::mail::{LoggedMail, MailFilter};
 use rally_domain::paging::Limit;
+use rally_domain::use_case;
 use rally_domain::workspace::Notifications;
 use serde_json::{Value, json};
 use time::Duration;
 
 use super::audit::history;
 use super::doors::{OpenedList, Posted};
-use super::entries::{back_to, effective, may_invite, remove_one};
+use super::entries::{back_to, effective, remove_one};
 use super::look::{Done, done, show};
 use super::referrals::brought_by;
 use crate::app::App;
@@ -67,7 +68,7 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place, reques
         mails: mails.iter().map(|mail| mail_row(&door.app, mail, None)).collect(),
         events: events.into_iter().map(event).collect(),
         history: history_of(&door, entry.id).await?,
-        may_invite: entry.status == EntryStatus::Approved && may_invite(&door).await?,
+        may_invite: entry.status == EntryStatus::Approved && use_case::invite::is_possible(&door.app.ports, &door.waitlist).await?,
         has_apps: door.app.ports.inviter.is_some(),
         app_slug: settings.default_heimdall_app_slug.clone(),
         sends_mail: settings.notifications != Notifications::Off,

@@ -265,8 +265,9 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         let next = next.as_deref().and_then(|next| next.strip_prefix(&*root)).filter(|next| is_own_page(next)).unwrap_or_default();
         return show_as(status, &SignInPage { next: next.to_owned(), is_unsaved: true, ..Outside { app: app.clone() }.sign_in_page() });
     }
-    // An address that only takes a form stays in the address bar after a refused one.
-    if let Some(request) = request.filter(|request| error.code == Code::MethodNotAllowed && *request.method() == Method::GET)
+    // An address that only takes a form stays in the address bar after a refused one. Its last part may look like an entry's id.
+    let is_lost = matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND);
+    if let Some(request) = request.filter(|request| is_lost && *request.method() == Method::GET)
         && let Some(page) = page_above(request.path())
     {
         return see_other(&format!("{root}{page}"));

@@ -1,6 +1,7 @@
 //! The console: pages with which admins run their waitlists. They call the same use cases and need the same actions as the API.
 //!
-//! A GET changes nothing. Every change is a POST whose body has the token of the session (`doors`). What a page shows is in `rally-console`.
+//! A GET changes nothing. Every change is a POST whose body has the token of the session (`doors`). What a page shows is in
+//! `rally-console`.
 
 mod audit;
 mod confirmations;

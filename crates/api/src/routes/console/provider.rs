@@ -1,5 +1,5 @@
-//! Signing in through the identity provider. Its replies come by a GET, which begins a session: a cookie of the browser proves that the browser
-//! has asked for it.
+//! Signing in through the identity provider. Its replies come by a GET, which begins a session: a cookie of the browser proves that the
+//! browser has asked for it.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;

@@ -175,12 +175,13 @@ pub async fn preview(posted: Posted<Open<permit::RallySettingsRead>>, path: Path
 async fn render<P>(door: &Open<P>, place: &TemplatePlace, body: Value) -> Result<HttpResponse, ApiError> {
     let root = door.app.ports.links.root().to_owned();
     let brand = door.app.ports.settings.get(door.workspace_id()).await?.brand;
+    let locale = place.locale.to_string();
     let page = match render_typed(&door.app, &door.admin, place, body).await {
-        Ok(mail) => MailPreviewPage { root, subject: mail.subject, text: mail.text, html: mail.html, errors: Vec::new() },
+        Ok(mail) => MailPreviewPage { root, locale, subject: mail.subject, text: mail.text, html: mail.html, errors: Vec::new() },
         Err(error) => {
             let errors = Form::default().refused(refused(error)?).errors;
             let errors = errors.into_iter().map(|(field, error)| format!("{field}: {error}")).collect();
-            MailPreviewPage { root, errors, ..MailPreviewPage::default() }
+            MailPreviewPage { root, locale, errors, ..MailPreviewPage::default() }
         }
     };
     let policy = origin_of(brand.logo_url.as_deref()).map(|origin| format!("{MAIL_PREVIEW}; img-src {origin}"));
