@@ -522,7 +522,7 @@ fn read_id(field: &str, id: &str) -> Result<(), FieldError> {
 impl Waitlist {
     fn values(&self) -> Result<(DisplayName, Option<Description>, WaitlistStatus, Settings), FieldError> {
         let description = self.description.as_deref().unwrap_or_default();
-        let settings = Settings::default().merge(&self.settings);
+        let settings = Settings::default().with(&self.settings);
         let first = |errors: Vec<FieldError>| {
             let error = errors.into_iter().next();
             error.unwrap_or_else(|| wrong("settings", "cannot be read"))
@@ -782,6 +782,16 @@ mod tests {
         assert_eq!(wrong(Entry { position: 0, ..(*line).clone() }), "position");
         assert_eq!(wrong(Entry { created_at: "soon".into(), ..(*line).clone() }), "created_at");
         assert_eq!(wrong(Entry { email: "nobody".into(), ..*line }), "email");
+    }
+
+    /// Their size was right when they were taken. A later program counts its defaults too.
+    #[test]
+    fn settings_of_a_file_have_any_size() {
+        let Some(Line::Waitlist(mut line)) = lines().into_iter().nth(1) else { panic!("no list") };
+        line.settings.insert("filler".to_owned(), "x".repeat(Settings::MAX_BYTES).into());
+        assert_eq!(Line::Waitlist(line.clone()).check(), Ok(()));
+        line.settings.insert("max_entries".to_owned(), 0.into());
+        assert_eq!(Line::Waitlist(line).check().unwrap_err().field, "settings.max_entries");
     }
 
     #[test]

@@ -184,7 +184,12 @@ impl Settings {
         Ok(merged)
     }
 
-    fn with(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+    /// Does what [`Settings::merge`] does, with settings of any size. Those of an export had a size when they were taken, and a later
+    /// program adds keys to them.
+    ///
+    /// # Errors
+    /// Every mistake in the patch, as `settings.<key>`.
+    pub(crate) fn with(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut merged = self.clone();
         let mut errors = Vec::new();
         for (key, value) in patch {
