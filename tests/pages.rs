@@ -692,6 +692,23 @@ async fn the_way_to_a_lost_link_and_back_keeps_who_sent_the_reader() {
     browser.open(&mailbox).await.is_page(200, "de", &[&format!("href={}", leads(""))]);
 }
 
+/// A screen reader would read them with the voice of the page's language.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_in_a_language_that_the_page_does_not_speak_say_so() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    let list = server.active_list("early", json!({})).await;
+    for locale in ["sv", "de"] {
+        let variant = json!({"kind": "locale", "locale": locale, "copy": {"display_name": "Tidig", "description": "Bli först"}});
+        server.admin_post(&format!("/waitlists/{list}/variants"), variant).await.expect(201);
+    }
+    let browser = Browser::of(&server);
+    let marked = ["<h1 lang=\"sv\">", "<p class=\"lead\" dir=\"auto\" lang=\"sv\">"];
+    browser.open(&format!("{PAGE}?lang=sv")).await.is_page(200, "en", &marked);
+    browser.open(&format!("{PAGE}?lang=de")).await.is_page(200, "de", &["<h1><bdi>Tidig"]);
+    let form = server.get("/w/acme/early/widget.json?lang=sv").await.expect(200);
+    assert_eq!((&form["lang"], &form["words"]), (&json!("en"), &json!("sv")));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forms_are_limited_like_the_api() {
     let change = |settings| rally_api::boot::config::Settings { signup_rate: "3/1h".to_owned(), ..settings };

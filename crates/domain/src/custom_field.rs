@@ -9,7 +9,7 @@ use crate::character::is_blank;
 use crate::document;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
-use crate::text::{Lines, clean};
+use crate::text::{Lines, clean, latin_digit};
 
 /// The most custom fields of a waitlist.
 pub const MAX_FIELDS: usize = 50;
@@ -234,7 +234,7 @@ impl CustomField {
             }
             FieldType::Url => text(MAX_TEXT, Lines::One).and_then(|url| parse_http_url(&url).map(|_| Value::from(url))),
             FieldType::Email => text(Email::MAX, Lines::One).and_then(|email| Email::parse(&email).map(|_| Value::from(email))),
-            FieldType::Tel => text(40, Lines::One).and_then(|tel| check_tel(&tel).map(|()| Value::from(tel))),
+            FieldType::Tel => text(40, Lines::One).and_then(|tel| parse_tel(&tel).map(Value::from)),
             FieldType::Date => text(10, Lines::One).and_then(|date| check_date(&date).map(|()| Value::from(date))),
         }
     }
@@ -301,11 +301,25 @@ pub fn parse_http_url(text: &str) -> Result<Url, Invalid> {
         .ok_or_else(|| Invalid::new("must be an absolute http or https URL"))
 }
 
-fn check_tel(tel: &str) -> Result<(), Invalid> {
+/// Reads a telephone number with the digits of Latin, Arabic, Persian or East Asian script, and writes it with those of Latin script.
+fn parse_tel(tel: &str) -> Result<String, Invalid> {
+    let tel: String = tel.chars().map(latin).collect();
     let digits = tel.chars().filter(char::is_ascii_digit).count();
     let allowed = tel.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | '(' | ')' | '/' | ' '));
     let plus_leads = tel.rfind('+').is_none_or(|index| index == 0);
-    if allowed && plus_leads && (3..=20).contains(&digits) { Ok(()) } else { Err(Invalid::new("must be a telephone number")) }
+    if allowed && plus_leads && (3..=20).contains(&digits) { Ok(tel) } else { Err(Invalid::new("must be a telephone number")) }
+}
+
+/// Returns the sign of Latin script for a digit or a sign of a telephone number.
+fn latin(c: char) -> char {
+    match c {
+        '＋' => '+',
+        '－' | '‐' | '‑' | '–' => '-',
+        '（' => '(',
+        '）' => ')',
+        '\u{3000}' | '\u{a0}' => ' ',
+        c => latin_digit(c),
+    }
 }
 
 fn check_date(date: &str) -> Result<(), Invalid> {
@@ -473,6 +487,7 @@ mod tests {
             (json!({"type": "url"}), json!("https://example.com/x"), json!("javascript:alert(1)")),
             (json!({"type": "email"}), json!("ada@example.com"), json!("ada")),
             (json!({"type": "tel"}), json!("+49 (30) 123-456"), json!("call me")),
+            (json!({"type": "tel"}), json!("03/123"), json!("12")),
             (json!({"type": "date"}), json!("2024-02-29"), json!("2023-02-29")),
         ];
         for (mut declaration, good, bad) in table {
@@ -487,6 +502,15 @@ mod tests {
                 assert_eq!(errors[0].field, "metadata.k");
             }
         }
+    }
+
+    #[test]
+    fn a_telephone_number_is_kept_with_latin_digits() {
+        for (typed, kept) in [("٠٥٥١٢٣٤٥٦٧", "0551234567"), ("０３－１２３４－５６７８", "03-1234-5678"), ("＋۴۹ （30） 1", "+49 (30) 1")]
+        {
+            assert_eq!(answer(json!({"key": "phone", "type": "tel"}), json!({"phone": typed})).unwrap(), json!({"phone": kept}));
+        }
+        assert!(answer(json!({"key": "phone", "type": "tel"}), json!({"phone": "１２"})).is_err());
     }
 
     #[test]

@@ -18,6 +18,17 @@ pub enum Lines {
     Many,
 }
 
+/// Returns the ASCII digit for a decimal digit of Arabic, Persian or full-width form. Any other character stays.
+pub fn latin_digit(c: char) -> char {
+    let digit = |zero: char| char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or(c);
+    match c {
+        '\u{660}'..='\u{669}' => digit('\u{660}'),
+        '\u{6F0}'..='\u{6F9}' => digit('\u{6F0}'),
+        '\u{FF10}'..='\u{FF19}' => digit('\u{FF10}'),
+        c => c,
+    }
+}
+
 /// Trims a text and checks it against the rules of this module.
 ///
 /// An empty text is allowed. A text without a visible character becomes empty.

@@ -12,7 +12,7 @@ const isWrong = ({ type, inputMode, value, validity }) => {
   const text = value.trim();
   if (type === "email") return !/^[^\s@]+@[^\s@]+$/.test(text);
   if (type === "url") return !/^https?:\/\/\S+$/i.test(text);
-  if (type === "tel") return !/^\+?[\d\s().\/-]*$/.test(text) || text.replace(/\D/g, "").length < 3;
+  if (type === "tel") return !/^[+＋]?[\p{Nd}\s()（）.\/\-－]*$/u.test(text) || (text.match(/\p{Nd}/gu) ?? []).length < 3;
   if (type === "date") return validity.badInput;
   return inputMode === "decimal" && !/^[+\-−]?[\p{Nd}\s.,'’٫٬]+$/u.test(text);
 };
@@ -29,9 +29,8 @@ const problemOf = (field) => {
 
 const tell = (field, problem) => {
   field.querySelector(".error").textContent = problem;
-  for (const element of field.role === "radiogroup" ? [field] : controls(field)) {
-    if (problem) element.setAttribute("aria-invalid", "true");
-    else element.removeAttribute("aria-invalid");
+  for (const element of [...controls(field), ...(field.role === "radiogroup" ? [field] : [])]) {
+    element.setAttribute("aria-invalid", String(problem !== ""));
   }
 };
 

@@ -35,11 +35,11 @@ input:not([type=checkbox],[type=radio]),select,textarea{display:block;inline-siz
 option{color:CanvasText;background:Canvas}
 textarea{resize:vertical}
 ::placeholder{color:inherit;opacity:.75}
-[aria-invalid]:not(fieldset){box-shadow:inset 0 0 0 1px}
+[aria-invalid=true]:not(fieldset){box-shadow:inset 0 0 0 1px}
 .tick{display:flex;gap:.75rem;align-items:flex-start;margin:0;padding-block:.5rem;font-weight:400}
 .tick span{min-inline-size:0;white-space:pre-line}
 .tick input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;accent-color:var(--color)}
-.tick [aria-invalid]{border-radius:3px;box-shadow:0 0 0 2px}
+.tick [aria-invalid=true]{border-radius:3px;box-shadow:0 0 0 2px}
 button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-start:1.5rem;padding:.5rem 1.5rem;border:1px solid var(--on);border-radius:var(--rally-radius,8px);background:var(--color);color:var(--on);font:inherit;font-weight:600;line-height:1.9;text-align:center;text-decoration:none;cursor:pointer}
 :is(button,.open):hover{background:color-mix(in srgb,var(--color),var(--away) 12%)}
 :is(button,.open):active{background:color-mix(in srgb,var(--color),var(--away) 24%)}
@@ -56,7 +56,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 .place{font-size:1.125rem}
 .place b{display:block;font-size:4rem;line-height:1.1;font-variant-numeric:tabular-nums}
 .apart{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media (forced-colors:active){[aria-invalid]:not(fieldset){border-width:3px}}
+@media (forced-colors:active){[aria-invalid=true]:not(fieldset){border-width:3px}}
 `;
 
   /** Makes an element. A child that is text stays text. */
@@ -201,9 +201,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     const error = make("p", { class: "error", id: `${id}-error` });
     const hint = control.hint ? make("p", { class: "hint", id: `${id}-hint`, dir: "auto" }, control.hint) : "";
     const describedBy = `${hint ? `${id}-hint ` : ""}${id}-error`;
-    const common = { id, name, "aria-describedby": describedBy, required: control.required };
+    const common = { id, name, "aria-describedby": describedBy, "aria-invalid": "false", required: control.required };
     const tick = (type, index, value, label) => {
-      const input = make("input", { type, id: index ? `${id}-${index}` : id, name, value });
+      const input = make("input", { type, id: index ? `${id}-${index}` : id, name, value, "aria-invalid": "false" });
       return [input, make("label", { class: "tick" }, input, make("span", { dir: "auto" }, label))];
     };
     let inputs;
@@ -254,10 +254,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     };
     const tell = (text) => {
       error.textContent = text;
-      for (const input of shape === "yes_no" ? [element] : inputs) {
-        if (text) input.setAttribute("aria-invalid", "true");
-        else input.removeAttribute("aria-invalid");
-      }
+      for (const input of shape === "yes_no" ? [element, ...inputs] : inputs) input.setAttribute("aria-invalid", String(text !== ""));
     };
     const isTold = () => error.textContent !== "";
     element.addEventListener("input", () => isTold() && tell(problem()));
@@ -457,8 +454,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const elements = [...fields.map(({ element }) => element), apart, button, told];
       const form = make("form", { novalidate: true, "aria-label": data.name }, ...elements);
       if (this.hasAttribute("heading")) {
-        box.append(make("h2", { class: "title" }, make("bdi", {}, data.name)));
-        if (data.description) box.append(make("p", { class: "lead", dir: "auto" }, data.description));
+        box.append(make("h2", { class: "title", lang: data.words }, make("bdi", {}, data.name)));
+        if (data.description) box.append(make("p", { class: "lead", dir: "auto", lang: data.words }, data.description));
       }
       // A status inside of a form that is busy would be announced late.
       box.append(form, status, links);

@@ -274,6 +274,7 @@ index-console = فتح لوحة التحكم
 index-docs = قراءة توثيق الواجهة البرمجية
 
 # التواريخ
+first-day = ١
 date =
     { $month ->
         [1] { $day } يناير { $year }

@@ -230,6 +230,7 @@ index-console = Konsole öffnen
 index-docs = Dokumentation der API lesen
 
 # Daten
+first-day = 1
 date =
     { $month ->
         [1] { $day }. Januar { $year }

@@ -231,6 +231,7 @@ index-docs = Read the API documentation
 
 
 # Dates
+first-day = 1
 date =
     { $month ->
         [1] { $day } January { $year }

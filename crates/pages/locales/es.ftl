@@ -230,6 +230,7 @@ index-console = Abrir la consola
 index-docs = Leer la documentación de la API
 
 # Fechas
+first-day = 1
 date =
     { $month ->
         [1] { $day } de enero de { $year }

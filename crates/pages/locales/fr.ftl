@@ -2,7 +2,7 @@
 footer = Propulsé par Rally
 language = Langue
 optional = { $label } (facultatif)
-title-error = Erreur : { $title }
+title-error = Erreur : { $title }
 
 # Formulaire
 email = Adresse e-mail
@@ -13,7 +13,7 @@ yes = Oui
 no = Non
 leave-empty = Laissez ce champ vide
 friend-invited = Vous êtes invité par un ami
-lost-link-ask = Déjà sur la liste d’attente ? Recevez de nouveau votre lien
+lost-link-ask = Déjà sur la liste d’attente ? Recevez de nouveau votre lien
 privacy = Confidentialité
 terms = Conditions
 rewards = Récompenses
@@ -44,19 +44,19 @@ error-email-disposable = Saisissez une adresse que vous garderez. Celle-ci vient
 error-email-no-mail = Saisissez une autre adresse. Le domaine de celle-ci ne reçoit pas d’e-mails
 error-email-other = Saisissez une autre adresse. Celle-ci ne peut pas être utilisée ici
 error-name-missing = Saisissez votre nom
-error-missing = Remplissez « { $label } »
-error-choose = Choisissez une option pour « { $label } »
-error-number = Saisissez un nombre en chiffres pour « { $label } »
-error-url = Saisissez une adresse web comme https://example.com pour « { $label } »
-error-field-email = Saisissez une adresse e-mail comme nom@example.com pour « { $label } »
-error-tel = Saisissez un numéro de téléphone comme +33 1 99 00 12 34 pour « { $label } »
-error-date = Saisissez une date pour « { $label } »
+error-missing = Remplissez « { $label } »
+error-choose = Choisissez une option pour « { $label } »
+error-number = Saisissez un nombre en chiffres pour « { $label } »
+error-url = Saisissez une adresse web comme https://example.com pour « { $label } »
+error-field-email = Saisissez une adresse e-mail comme nom@example.com pour « { $label } »
+error-tel = Saisissez un numéro de téléphone comme +33 1 99 00 12 34 pour « { $label } »
+error-date = Saisissez une date pour « { $label } »
 error-long =
     { $max ->
-        [one] Raccourcissez « { $label } » à { $max } caractère
-       *[other] Raccourcissez « { $label } » à { $max } caractères
+        [one] Raccourcissez « { $label } » à { $max } caractère
+       *[other] Raccourcissez « { $label } » à { $max } caractères
     }
-error-characters = N’utilisez que des lettres, des chiffres et des signes courants pour « { $label } »
+error-characters = N’utilisez que des lettres, des chiffres et des signes courants pour « { $label } »
 error-consent = Cochez la case pour vous inscrire
 error-check = Le contrôle contre les robots n’a pas fonctionné. Envoyez de nouveau le formulaire
 error-too-fast = Relisez vos réponses et envoyez de nouveau le formulaire
@@ -125,13 +125,13 @@ copy = Copier le lien
 copied = Copié
 share = Partager
 share-mail = Partager par e-mail
-share-text = Je suis sur la liste d’attente « { $list } ». Vous pouvez vous inscrire avec mon lien :
+share-text = Je suis sur la liste d’attente « { $list } ». Vous pouvez vous inscrire avec mon lien :
 share-closed = Vos amis ne peuvent plus s’inscrire. Vous gardez votre place.
 share-later = Vos amis ne peuvent pas s’inscrire pour le moment. Vous gardez votre place et votre lien pour eux.
 reward-next =
     { $remaining ->
-        [one] Encore { $remaining } ami avant : { $reward }
-       *[other] Encore { $remaining } amis avant : { $reward }
+        [one] Encore { $remaining } ami avant : { $reward }
+       *[other] Encore { $remaining } amis avant : { $reward }
     }
 reward-reached = Obtenue
 friends = Vos amis
@@ -162,7 +162,7 @@ own-link = Cette page est à vous. Toute personne qui a son adresse peut modifie
 leave = Quitter la liste d’attente
 
 # Quitter
-leave-title = Quitter « { $list } » ?
+leave-title = Quitter « { $list } » ?
 leave-body = Votre place, vos réponses et votre lien seront supprimés. C’est définitif.
 leave-friends = Les amis qui se sont inscrits avec votre lien gardent leur place.
 leave-button = Quitter et supprimer mes données
@@ -184,13 +184,13 @@ expired-title = Ce lien a expiré
 expired-body = Envoyez de nouveau le formulaire pour recevoir un nouveau lien.
 refused-title = L’inscription est supprimée
 refused-body = Vous ne recevrez plus d’e-mails de cet expéditeur.
-refuse-title = Ce n’était pas vous ?
+refuse-title = Ce n’était pas vous ?
 refuse-body = L’inscription sera alors supprimée, et vous ne recevrez plus d’e-mails de cet expéditeur.
 refuse-button = Supprimer l’inscription
 refuse-back = C’était moi
 
 # E-mails
-unsubscribe-title = Se désabonner de cet expéditeur ?
+unsubscribe-title = Se désabonner de cet expéditeur ?
 unsubscribe-body = L’adresse { $email } ne recevra plus d’e-mails de cet expéditeur, quelle que soit la liste d’attente. Vous gardez votre place.
 unsubscribe-button = Se désabonner
 unsubscribed-title = Vous ne recevrez plus d’e-mails
@@ -230,6 +230,7 @@ index-console = Ouvrir la console
 index-docs = Lire la documentation de l’API
 
 # Dates
+first-day = 1er
 date =
     { $month ->
         [1] { $day } janvier { $year }

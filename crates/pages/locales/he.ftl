@@ -252,6 +252,7 @@ index-console = פתיחת המסוף
 index-docs = קריאת תיעוד ה-API
 
 # תאריכים
+first-day = 1
 date =
     { $month ->
         [1] { $day } בינואר { $year }

@@ -174,7 +174,7 @@ left-body = I tuoi dati sono cancellati. Puoi iscriverti di nuovo quando vuoi.
 confirm-title = Conferma la tua iscrizione
 confirm-body = Così avrai il tuo posto nella lista d’attesa.
 confirm-list = Lista d’attesa
-confirm-until = Da confermare entro il
+confirm-until = Scadenza della conferma
 confirm-button = Conferma
 confirm-refuse = Non ero io
 confirmed-title = La tua iscrizione è confermata
@@ -230,6 +230,7 @@ index-console = Apri la console
 index-docs = Leggi la documentazione dell’API
 
 # Date
+first-day = 1º
 date =
     { $month ->
         [1] { $day } gennaio { $year }

@@ -108,7 +108,7 @@ rejected-body = ご関心をお寄せいただき、ありがとうございま�
 move-up = 順番を上げる
 move-up-body =
     { $boost ->
-       *[other] あなたのリンクから友だちが 1 人登録するたびに、順番が最大 { $boost } つ上がることがあります。
+       *[other] あなたのリンクから友だちが 1 人登録するたびに、順番が最大 { $boost } 人分早まることがあります。
     }
 invite = 友だちを招待
 invite-body = 友だちはあなたのリンクから登録できます。
@@ -219,6 +219,7 @@ index-console = コンソールを開く
 index-docs = API のドキュメントを読む
 
 # 日付
+first-day = 1
 date =
     { $month ->
         [1] { $year }年1月{ $day }日

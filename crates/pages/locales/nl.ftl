@@ -230,6 +230,7 @@ index-console = De console openen
 index-docs = De documentatie van de API lezen
 
 # Datums
+first-day = 1
 date =
     { $month ->
         [1] { $day } januari { $year }

@@ -252,6 +252,7 @@ index-console = Otwórz konsolę
 index-docs = Przeczytaj dokumentację API
 
 # Daty
+first-day = 1
 date =
     { $month ->
         [1] { $day } stycznia { $year }

@@ -230,6 +230,7 @@ index-console = Abrir o console
 index-docs = Ler a documentação da API
 
 # Datas
+first-day = 1º
 date =
     { $month ->
         [1] { $day } de janeiro de { $year }

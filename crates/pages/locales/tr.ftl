@@ -230,6 +230,7 @@ index-console = Konsolu aç
 index-docs = API belgelerini oku
 
 # Tarihler
+first-day = 1
 date =
     { $month ->
         [1] { $day } Ocak { $year }

@@ -219,6 +219,7 @@ index-console = 打开控制台
 index-docs = 阅读 API 文档
 
 # 日期
+first-day = 1
 date =
     { $month ->
         [1] { $year }年1月{ $day }日

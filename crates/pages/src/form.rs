@@ -301,7 +301,7 @@ pub(crate) fn name(texts: Texts) -> Control {
 
 /// Returns a required line of text.
 fn line(name: String, label: String, texts: Texts) -> Control {
-    let about = |key| texts.message(key).text("label", &label).plain();
+    let about = |key| texts.message(key).text("label", &label).apart();
     Control {
         id: name.replace('.', "-"),
         name,
@@ -324,13 +324,13 @@ fn line(name: String, label: String, texts: Texts) -> Control {
 }
 
 fn long(max: u16, label: &str, texts: Texts) -> Option<(usize, String)> {
-    let text = texts.message("error-long").text("label", label).number("max", u64::from(max)).plain();
+    let text = texts.message("error-long").text("label", label).number("max", u64::from(max)).apart();
     Some((usize::from(max), text))
 }
 
 pub(crate) fn custom(field: &CustomField, texts: Texts) -> Control {
     let label = field.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&field.key);
-    let about = |key| texts.message(key).text("label", label).plain();
+    let about = |key| texts.message(key).text("label", label).apart();
     let extra = |keys: &[&str]| {
         let text = keys.iter().find_map(|key| field.extra.get(*key)?.as_str());
         text.filter(|text| !text.trim().is_empty()).map(str::to_owned)

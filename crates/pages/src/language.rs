@@ -82,11 +82,13 @@ impl Language {
         if self.tag() == "ar" { "ar-u-nu-arab" } else { self.tag() }
     }
 
-    /// Returns the signs between whole digits and fraction, and between thousands.
+    /// Returns the signs between whole digits and fraction, and between thousands. Where spaces stand between thousands, a dot is nobody's
+    /// separator: a person who types one means the fraction.
     pub(crate) fn separators(self) -> (char, char) {
         match self.tag() {
             "en" | "ja" | "zh-Hans" | "he" => ('.', ','),
             "ar" => ('\u{66B}', '\u{66C}'),
+            "fr" | "pl" => (',', '\u{202f}'),
             _ => (',', '.'),
         }
     }

@@ -1,5 +1,6 @@
 //! Numbers in fields: as a form shows them, and as people type them.
 
+use rally_domain::text::latin_digit;
 use serde_json::{Number, Value};
 
 use crate::language::Language;
@@ -38,16 +39,12 @@ pub(crate) fn parse(text: &str, language: Language) -> Option<Value> {
 
 /// Writes digits, separators and the minus of other scripts as ASCII does.
 fn plain(c: char, language: Language) -> char {
-    let digit = |zero: char| char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or(c);
     match c {
-        '\u{660}'..='\u{669}' => digit('\u{660}'),
-        '\u{6F0}'..='\u{6F9}' => digit('\u{6F0}'),
-        '\u{FF10}'..='\u{FF19}' => digit('\u{FF10}'),
         '\u{66B}' => '.',
         '\u{66C}' => ',',
         '\u{2212}' | '\u{FF0D}' => '-',
         '،' if language.tag() == "ar" => ',',
-        c => c,
+        c => latin_digit(c),
     }
 }
 
@@ -82,6 +79,9 @@ mod tests {
             ("1.5", "de", json!(1.5)),
             ("1.204.567,5", "it", json!(1_204_567.5)),
             ("1 204,5", "fr", json!(1204.5)),
+            ("1.250", "fr", json!(1.25)),
+            ("12.500", "pl", json!(12.5)),
+            ("1250,75", "pl", json!(1250.75)),
             ("1’204.5", "en", json!(1204.5)),
             ("١٬٢٠٤٫٥", "ar", json!(1204.5)),
             ("１２", "ja", json!(12)),

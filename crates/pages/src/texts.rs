@@ -123,8 +123,9 @@ impl Texts {
 
     fn day(self, exact: &str) -> Markup {
         let [year, month, day] = [&exact[..4], &exact[5..7], &exact[8..10]].map(|part| part.parse::<u32>().unwrap_or_default());
-        let said = self.message("date").ungrouped("day", day).number("month", month.into()).ungrouped("year", year).plain();
-        Markup::of_message(&said)
+        let date = self.message("date").number("month", month.into()).ungrouped("year", year);
+        let date = if day == 1 { date.text("day", &self.plain("first-day")) } else { date.ungrouped("day", day) };
+        Markup::of_message(&date.plain())
     }
 }
 
@@ -170,6 +171,12 @@ impl Message<'_> {
         Markup::of_message(&self.format())
     }
 
+    /// Returns the text for a place that takes no HTML, and where what was filled in keeps its own direction: `C++` in an Arabic sentence.
+    pub(crate) fn apart(self) -> String {
+        let text = self.format();
+        if text.chars().any(is_right_to_left) { text.into_owned() } else { without_isolation(&text) }
+    }
+
     /// Returns the text for a place that takes no HTML.
     pub(crate) fn plain(self) -> String {
         without_isolation(&self.format())
@@ -180,6 +187,11 @@ impl Message<'_> {
         let pattern = bundle.get_message(self.key).and_then(|message| message.value());
         pattern.map_or(Cow::Borrowed(self.key), |pattern| bundle.format_pattern(pattern, Some(&self.arguments), &mut Vec::new()))
     }
+}
+
+/// Whether a character is a letter of Hebrew or Arabic script.
+const fn is_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -241,6 +253,10 @@ mod tests {
             let time = if tag == "ar" { "٠٩:٠٧" } else { "09:07" };
             let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\">{said} <bdi dir=\"ltr\">{time} UTC</bdi></time>");
             assert_eq!(texts(tag).moment(&instant).to_string(), html);
+        }
+        let first = Timestamp::parse("2026-12-01T09:07:00Z").unwrap();
+        for (tag, said) in [("en", ">1 December"), ("fr", ">1er décembre"), ("it", ">1º dicembre"), ("ar", ">١ ديسمبر")] {
+            assert!(texts(tag).date(&first).to_string().contains(said), "{}", texts(tag).date(&first));
         }
     }
 

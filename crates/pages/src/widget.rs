@@ -64,6 +64,9 @@ struct Document<'a> {
     /// The signs between whole digits and fraction, and between thousands.
     separators: (char, char),
     name: &'a str,
+    /// The language of the name and the description, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     /// What is told in place of the form.
@@ -159,6 +162,7 @@ impl WidgetForm<'_> {
             numbers: self.language.numbers(),
             separators: self.language.separators(),
             name: self.list.name,
+            words: self.list.lang,
             description: self.list.description,
             closed: self.closed(texts),
             color: self.brand.color().map(|color: Color| format!("#{}", color.hex())),

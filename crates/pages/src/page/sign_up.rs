@@ -15,6 +15,8 @@ pub struct ListText<'a> {
     pub name: &'a str,
     /// The description.
     pub description: Option<&'a str>,
+    /// Their language, if it is not that of the page.
+    pub lang: Option<&'a str>,
 }
 
 /// What a form carries without showing it.

@@ -97,7 +97,7 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
             languages: Some("/w/acme/early-access"),
             ..frame(words, language)
         },
-        list: ListText { name: words.list, description: Some(words.description) },
+        list: ListText { name: words.list, description: Some(words.description), lang: None },
         action: "/w/acme/early-access",
         form: Form::default(),
         hidden: Hidden {
@@ -293,7 +293,7 @@ pub fn widget(language: Language, words: Words<'_>) -> String {
     let form = WidgetForm {
         language,
         brand: words.brand,
-        list: ListText { name: words.list, description: Some(words.description) },
+        list: ListText { name: words.list, description: Some(words.description), lang: None },
         openness: Openness::Open,
         fields: &fields,
         consent: Some(ConsentBox { text: words.text, sha256: words.text }),

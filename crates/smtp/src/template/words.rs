@@ -41,6 +41,9 @@ pub struct Words {
     zero: char,
     /// A date with `{day}`, `{month}`, `{year}` and `{time}`.
     date: String,
+    /// The first day of a month in a date, where it is not a plain number.
+    #[serde(default)]
+    first_day: Option<String>,
     /// The names of the months, as they are in a date.
     months: Vec<String>,
     /// The sentences of the built-in templates.
@@ -91,6 +94,7 @@ impl Words {
             least_grouped_digits: 5,
             zero: '0',
             date: "{year}-{month}-{day} {time} UTC".to_owned(),
+            first_day: None,
             months: (1..=12).map(|month| format!("{month:02}")).collect(),
             sentences: BTreeMap::new(),
         }
@@ -120,8 +124,12 @@ impl Words {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
         let digits = |text: String| text.chars().map(|char| self.digit(char)).collect::<String>();
         let month = &self.months[usize::from(u8::from(at.month())) - 1];
-        let day = if self.tag == "und" { format!("{:02}", at.day()) } else { at.day().to_string() };
-        let date = self.date.replace("{day}", &digits(day));
+        let day = match (at.day(), &self.first_day) {
+            (1, Some(first)) => first.clone(),
+            (day, _) if self.tag == "und" => format!("{day:02}"),
+            (day, _) => digits(day.to_string()),
+        };
+        let date = self.date.replace("{day}", &day);
         let date = date.replace("{month}", month).replace("{year}", &digits(at.year().to_string()));
         Some(date.replace("{time}", &digits(format!("{:02}:{:02}", at.hour(), at.minute()))))
     }
@@ -171,6 +179,7 @@ mod tests {
         ] {
             assert_eq!(words(tag).date("2026-03-12T16:05:59.999+02:00").as_deref(), Some(date), "{tag}");
         }
+        assert_eq!(words("fr").date("2026-12-01T14:05:00Z").as_deref(), Some("1er décembre 2026 à 14:05 UTC"));
         assert_eq!(Words::neutral().date("2026-03-02T04:05:00Z").as_deref(), Some("2026-03-02 04:05 UTC"));
         assert_eq!(words("en").date("soon"), None);
     }

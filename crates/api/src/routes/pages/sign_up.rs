@@ -18,7 +18,7 @@ use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, OldCode, ReferralCode};
 use rally_domain::settings::{Badge, Confirmation, Leaderboard};
 use rally_domain::text::{Description, Referrer};
-use rally_domain::variant::{Variant, choose};
+use rally_domain::variant::{Variant, VariantKind, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
 use rally_pages::{
@@ -288,7 +288,6 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
     let is_listed = !reading.embedded;
     let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
-    let words = waitlist.words(filled.variant);
     let milestones = waitlist.settings.referral_rewards.reached(u64::MAX);
     let rewards: Vec<Reward<'_>> =
         milestones.into_iter().map(|Milestone { count, reward }| Reward { count: *count, text: reward }).collect();
@@ -306,7 +305,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
     let agreed = waitlist.settings.consent_text.as_ref().map(consent::digest);
     let page = SignUpPage {
         frame,
-        list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
+        list: list_text(waitlist, filled.variant, reading.language),
         action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
         hidden: Hidden {
@@ -329,6 +328,14 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
         leaders: &leaders,
     };
     page.html()
+}
+
+/// The words of a list, and their language if a variant is in another one than the page.
+pub(super) fn list_text<'a>(waitlist: &'a Waitlist, variant: Option<&'a Variant>, page: Language) -> ListText<'a> {
+    let words = waitlist.words(variant);
+    let of_words = variant.filter(|variant| variant.kind == VariantKind::Locale && variant.copy.display_name.is_some());
+    let lang = of_words.map(|variant| variant.locale.as_str()).filter(|tag| Language::of_tag(tag) != Some(page));
+    ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str), lang }
 }
 
 /// Returns the box beside what people agree to, for a text with a digest.

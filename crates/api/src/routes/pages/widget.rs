@@ -3,13 +3,12 @@
 use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use rally_domain::consent;
-use rally_domain::text::Description;
 use rally_domain::variant::choose;
 use rally_domain::web_url::WebUrl;
-use rally_pages::{ListText, WidgetForm};
+use rally_pages::WidgetForm;
 
 use super::openness::openness;
-use super::sign_up::{Reading, asked_for, challenge_of, consent_box};
+use super::sign_up::{Reading, asked_for, challenge_of, consent_box, list_text};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::public_list::NamedWaitlist;
@@ -21,14 +20,13 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
     let reading = Reading::of(&app, &named, &request, None).await?;
     let waitlist = reading.waitlist();
     let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
-    let words = waitlist.words(variant);
     let variant_id = variant.map(|variant| variant.id.to_string());
     let (challenge, lost_link) = (challenge_of(&app, &named), reading.address_of("/lost-link"));
     let agreed = waitlist.settings.consent_text.as_ref().map(consent::digest);
     let form = WidgetForm {
         language: reading.language,
         brand: reading.brand(),
-        list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
+        list: list_text(waitlist, variant, reading.language),
         openness: openness(&app, waitlist).await?,
         fields: &waitlist.settings.custom_fields,
         consent: consent_box(waitlist, agreed.as_deref()),
