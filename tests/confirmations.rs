@@ -1,7 +1,7 @@
 //! Sign-ups that must be confirmed: from the form to the list, over the API and over Rally's pages.
 
 use std::collections::HashSet;
-use std::time::Duration as StdDuration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use rally_fakes::{FakeSmtp, Received, SmtpOptions};
@@ -341,15 +341,21 @@ async fn a_confirmation_survives_a_kill(kind: Kind) {
         deployment.sign_up(&server, &format!("p{n}@example.com")).await.expect(202);
     }
     let tokens: Vec<String> = received(&smtp, 20).await.iter().map(token_of).collect();
+    let replies = AtomicUsize::new(0);
     let asking = tokens.iter().map(|token| {
         let request = deployment.client.post(format!("{}/v1/confirmations/{token}", server.base));
-        async move { request.send().await.is_ok_and(|reply| reply.status().as_u16() == 201) }
+        async {
+            let is_confirmed = request.send().await.is_ok_and(|reply| reply.status().as_u16() == 201);
+            replies.fetch_add(usize::from(is_confirmed), Ordering::SeqCst);
+            is_confirmed
+        }
     });
     let asking: Vec<_> = asking.collect();
     let (answered, ()) = tokio::join!(join_all(asking), async {
-        tokio::time::sleep(StdDuration::from_millis(30)).await;
+        eventually(async || (replies.load(Ordering::SeqCst) > 0).then_some(())).await;
         server.kill();
     });
+    assert!(answered.contains(&true));
     let server = deployment.start();
     for (token, answered) in tokens.iter().zip(answered) {
         let reply = send(deployment.client.post(format!("{}/v1/confirmations/{token}", server.base))).await;

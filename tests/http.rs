@@ -141,10 +141,23 @@ async fn a_chunked_body_that_does_not_end_holds_no_connection() {
         let body = json!({"email": "ada@example.com", "name": "Ada"}).to_string();
         let head = format!("POST {SIGN_UP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n");
         stream.write_all(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).as_bytes()).await.unwrap();
-        let mut reply = vec![0; 4096];
-        let read = stream.read(&mut reply).await.unwrap();
-        let reply = String::from_utf8_lossy(&reply[..read]).into_owned();
+        let reply = read_reply(&mut stream).await;
         assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{reply}");
+    }
+}
+
+/// Reads the head of a reply and its body, whose length the head tells.
+async fn read_reply(stream: &mut TcpStream) -> String {
+    let mut reply = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        let length = |head: &str| head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && length(head).is_some_and(|length| body.len() >= length)
+        {
+            return text;
+        }
+        assert!(stream.read_buf(&mut reply).await.unwrap() > 0, "the reply ends early: {text}");
     }
 }
 

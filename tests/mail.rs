@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use rally_api::boot::upstreams::MAIL_DEADLINE;
 use rally_contracts::remote::{PENDING_DOMAIN, RECEIVING_DOMAIN};
 use rally_domain::id::EntryId;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
@@ -94,9 +95,14 @@ async fn a_sign_up_does_not_wait_for_a_mail_service_that_hangs(kind: Kind) {
     turn_on(&server).await;
     server.active_list("early", json!({})).await;
     world.envoi.misbehave(Some(Misbehaviour::Hang));
-    for n in 0..20 {
-        server.join("early", &format!("p{n}@example.com")).await;
-    }
+    let crowd = async {
+        for n in 0..20 {
+            server.join("early", &format!("p{n}@example.com")).await;
+        }
+    };
+    // One that waits for the service would wait as long as its deadline.
+    let waits = MAIL_DEADLINE.try_into().unwrap();
+    tokio::time::timeout(waits, crowd).await.expect("no sign-up waits for the service");
 }
 
 #[apply(on_both_stores)]

@@ -279,6 +279,9 @@ mod tests {
 
     use super::*;
 
+    /// Longer than anything here takes.
+    const LONG: Duration = Duration::from_secs(30);
+
     fn workspace(n: u128) -> WorkspaceId {
         WorkspaceId::new(Uuid::from_u128(n))
     }
@@ -322,9 +325,12 @@ mod tests {
     async fn a_reader_that_stops_holds_nothing_of_the_store() {
         let (pieces, taken) = pieces(1000, 1000);
         let reply = spool(pieces, Exports::default().take(workspace(1)).unwrap()).unwrap();
-        while taken.load(Ordering::SeqCst) < 1000 {
-            tokio::task::yield_now().await;
-        }
+        let all_taken = async {
+            while taken.load(Ordering::SeqCst) < 1000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, all_taken).await.expect("the store is read to its end");
         drop(reply);
     }
 
@@ -343,9 +349,12 @@ mod tests {
         )
         .unwrap();
         drop(reply);
-        while alive.strong_count() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let ended = async {
+            while alive.strong_count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, ended).await.expect("nobody goes on without a reader");
         assert!(exports.taken().is_empty());
     }
 
