@@ -1,10 +1,12 @@
+set positional-arguments
+
 # List the recipes.
 default:
     @just --list
 
 # Run the server.
 run *ARGS:
-    cargo run --release -- {{ARGS}}
+    cargo run --release -- "$@"
 
 # Run the server with a mail server and stand-ins for Envoi, Heimdall and siteverify, and print what they receive.
 run-demo:
@@ -12,11 +14,11 @@ run-demo:
 
 # Run every test, or the tests whose names contain a text.
 test *ARGS:
-    ./scripts/test.sh {{ARGS}}
+    ./scripts/test.sh "$@"
 
 # Take pictures of the pages and the widget.
 screenshots FOLDER="screenshots":
-    ./scripts/screenshots.sh {{FOLDER}}
+    ./scripts/screenshots.sh "$1"
 
 # Run everything that CI runs: all tests, then all checks below.
 check:
@@ -28,27 +30,27 @@ fmt:
 
 # Check the format.
 fmt-check:
-    cargo fmt --all --check
+    ./scripts/check.sh formatting
 
 # Run clippy; a warning is an error.
 lint:
-    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    ./scripts/check.sh lints
 
 # Build the domain alone, without the features that other crates turn on.
 domain:
-    cargo build --locked -p rally-domain && cargo build --locked -p rally-domain --features mock
+    ./scripts/check.sh domain
 
 # Package the crates that others build on.
 packages:
-    folder=$(mktemp -d) && cargo package --locked --allow-dirty --quiet --target-dir "$folder" -p rally-domain -p rally-contracts && rm -rf "$folder"
+    ./scripts/check.sh packages
 
 # Build the documentation of all crates; a warning is an error.
 docs:
-    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+    ./scripts/check.sh documentation
 
 # Check licences, bans and sources of dependencies; DENY_ADVISORIES=1 adds advisories, which need the internet.
 deny:
-    cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
+    ./scripts/check.sh dependencies
 
 # Accept the OpenAPI document of the code as tests/snapshots/openapi.json.
 accept:
@@ -56,7 +58,7 @@ accept:
 
 # Create an empty migration for both stores.
 migration NAME:
-    ./scripts/migration.sh {{NAME}}
+    ./scripts/migration.sh "$1"
 
 # Measure Rally beside simpler alternatives, and write the table into docs/PERFORMANCE.md.
 bench:
@@ -64,7 +66,7 @@ bench:
 
 # Run for an hour at half of the peak, with a webhook and mail, on a store: postgres or embedded.
 soak STORE="postgres" MINUTES="60":
-    ./scripts/soak.sh {{STORE}} {{MINUTES}}
+    ./scripts/soak.sh "$1" "$2"
 
 # Measure deliveries to webhooks.
 bench-webhooks:

@@ -19,7 +19,7 @@ stop_all() {
     stop_cluster
 }
 trap stop_all EXIT
-until curl -sf -o /dev/null http://127.0.0.1:18080/readyz; do sleep 0.1; done
+ready http://127.0.0.1:18080/readyz "$server"
 
 cat >"$folder/seed.sql" <<'SQL'
 WITH written AS (

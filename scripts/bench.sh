@@ -3,6 +3,8 @@
 # medians of five rounds. Prints a table and puts it into docs/PERFORMANCE.md. ROUNDS and SECONDS_EACH make the run shorter.
 # ENTRIES sets the size of the large list. RALLY and TOOL name programs that are built already.
 set -euo pipefail
+# A failure in $(…) ends the run.
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
 
@@ -24,8 +26,7 @@ stop_all() {
 }
 trap stop_all EXIT
 
-ready() { until curl -sf -o /dev/null "$1"; do sleep 0.02; done; }
-serve() { "$rally" serve >/dev/null 2>>"$folder/rally.log" & server=$!; ready "$base/readyz"; }
+serve() { "$rally" serve >/dev/null 2>>"$folder/rally.log" & server=$!; ready "$base/readyz" "$server"; }
 stop() { kill "$server" && wait "$server" || true; server=''; }
 seed() { "$rally" bench seed --list "$1" --entries "$2"; }
 field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
@@ -66,7 +67,8 @@ sql -f scripts/bench/naive-schema.sql
 seed hot 1000 | codes_of >"$folder/codes"
 for n in $(seq 0 99); do seed "many-$n" 1 >/dev/null; done
 serve
-first=$(sign_ups 64 0 0 hot | cut -d. -f1) alone=$(naive 64 1 | cut -d. -f1)
+first=$(sign_ups 64 0 0 hot | cut -d. -f1)
+alone=$(naive 64 1 | cut -d. -f1)
 row "sign-ups in the first $each s of a launch on a fresh database, 64 / 64" "$first /s" "$alone /s" "$(ratio "$first" "$alone") ×" '≥ 6 ×'
 compare 'sign-ups, one hot list, 64 connections / naive transaction, 64 clients' '≥ 8 ×' 'sign_ups 64 0 0 hot' 'naive 64 1'
 half=$peak
@@ -77,17 +79,17 @@ row "99 % of sign-ups at $(cut -d. -f1 "$folder/rate") /s, half of the peak" "$(
 
 curl -sf "$base/v1/waitlists/bench/hot" >"$folder/info"
 "$tool" bare --bind "${bare#http://}" --body "$folder/info" & other=$!
-ready "$bare/"
+ready "$bare/" "$other"
 compare 'public info, 64 connections / bare route, same bytes' '≥ 0.75 ×' "reads $base/v1/waitlists/bench/hot" "reads $bare/"
 kill "$other"; wait "$other" 2>/dev/null || true
 curl -sf "$base/v1/waitlists/bench/hot/leaderboard" >"$folder/leaders"
 "$tool" bare --bind "${bare#http://}" --body "$folder/leaders" & other=$!
-ready "$bare/"
+ready "$bare/" "$other"
 compare 'leaderboard, 64 connections / the same' '≥ 0.5 ×' "reads $base/v1/waitlists/bench/hot/leaderboard" "reads $bare/"
 kill "$other"; wait "$other" 2>/dev/null || true
 curl -sf "$base/w/bench/hot" >"$folder/page.html"
 "$tool" bare --bind "${bare#http://}" --body "$folder/page.html" & other=$!
-ready "$bare/"
+ready "$bare/" "$other"
 compare 'hosted page, 64 connections / the same' '≥ 0.5 ×' "reads $base/w/bench/hot" "reads $bare/"
 kill "$other"; wait "$other" 2>/dev/null || true
 

@@ -1,29 +1,44 @@
 #!/usr/bin/env bash
-# Runs all checks beside the tests: formatting, lints, the domain built by itself, documentation, dependency policy.
+# Runs the checks beside the tests, or those that are named: formatting, lints, domain, packages, documentation, dependencies, fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-echo '== formatting'
-cargo fmt --all --check
+formatting() { cargo fmt --all --check; }
 
-echo '== lints'
-cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+lints() { cargo clippy --locked --workspace --all-targets --all-features -- -D warnings; }
 
-echo '== the domain by itself'
-cargo build --locked -p rally-domain
-cargo build --locked -p rally-domain --features mock
+# The domain by itself, without the features that other crates turn on.
+domain() {
+    cargo build --locked -p rally-domain
+    cargo build --locked -p rally-domain --features mock
+}
 
-echo '== packages for other projects'
-# In a folder of its own: cargo would verify the second crate against a package of the first that it unpacked before.
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cargo package --locked --allow-dirty --quiet --target-dir "$folder" -p rally-domain -p rally-contracts
+# Packages for other projects, in a folder of its own: cargo would verify the second crate against a package of the first that it
+# unpacked before.
+packages() {
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    cargo package --locked --allow-dirty --quiet --target-dir "$folder" -p rally-domain -p rally-contracts
+}
 
-echo '== documentation'
-RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+documentation() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps; }
 
-echo '== dependency policy'
-# A build with optimizations would take longer than the check.
-command -v cargo-deny >/dev/null || cargo install --locked --debug cargo-deny
 # Advisories need a database that is cloned from the internet. Set DENY_ADVISORIES=1 if it can be reached.
-cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
+dependencies() {
+    # A build with optimizations would take longer than the check.
+    command -v cargo-deny >/dev/null || cargo install --locked --debug cargo-deny
+    cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
+}
+
+# The fuzz targets compile, with the versions of the workspace. The fuzzer itself, which is C++, is not built.
+fuzz() {
+    cp Cargo.lock fuzz/Cargo.lock
+    CUSTOM_LIBFUZZER_PATH=none cargo check --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
+}
+
+steps=("$@")
+[ $# -gt 0 ] || steps=(formatting lints domain packages documentation dependencies fuzz)
+for step in "${steps[@]}"; do
+    echo "== $step"
+    "$step"
+done

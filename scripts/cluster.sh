@@ -1,6 +1,9 @@
 # To be sourced. Starts a throwaway PostgreSQL cluster with durable commits, in $folder, on a socket, and stops it at the end.
 # Nobody analyzes its tables, so that the results also hold on a fresh database, unless AUTOVACUUM is on.
-bin=$(dirname "$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1)")
+. scripts/ready.sh
+initdb=$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1 || true)
+[ -n "$initdb" ] || { echo "install PostgreSQL (Debian: apt-get install postgresql)" >&2; exit 1; }
+bin=$(dirname "$initdb")
 folder=$(mktemp -d)
 account=()
 if [ "$(id -u)" = 0 ]; then

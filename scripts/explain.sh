@@ -36,7 +36,7 @@ stop_all() {
 }
 trap stop_all EXIT
 base=http://$RALLY_BIND
-until curl -sf -o /dev/null "$base/readyz"; do sleep 0.1; done
+ready "$base/readyz" "$server"
 
 admin=$base/v1/workspaces/$workspace/waitlists/$list
 get() { curl -sf -o "$folder/reply" "$@" -H "authorization: Bearer $token"; }

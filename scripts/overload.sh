@@ -11,7 +11,7 @@ ulimit -n "$(ulimit -Hn)"
 target/dist/rally bench seed --list hot --entries 1000 | sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' >"$folder/codes"
 target/dist/rally serve >/dev/null & server=$!
 trap 'kill "$server" 2>/dev/null && wait "$server" || true; stop_cluster' EXIT
-until curl -sf -o /dev/null "http://$RALLY_BIND/readyz"; do sleep 0.1; done
+ready "http://$RALLY_BIND/readyz" "$server"
 resident() { awk '/^VmHWM/ { printf "%.0f MB\n", $2 / 1000 }' "/proc/$server/status"; }
 for connections in 64 2500; do
     echo "== $connections connections; peak resident memory before: $(resident)"

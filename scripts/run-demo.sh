@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet -p rally-api -p rally-fakes
+. scripts/ready.sh
 folder=$(mktemp -d)
 export RALLY_BIND=${RALLY_BIND:-127.0.0.1:8080} RALLY_DATA_DIR=$folder/data RALLY_LOG=${RALLY_LOG:-warn}
 export RALLY_SMTP_URL=smtp://127.0.0.1:8184?tls=none RALLY_SMTP_FROM="Acme <hello@acme.example>"
@@ -23,12 +24,7 @@ pids+=($!)
 target/release/rally serve >"$folder/greeting" &
 pids+=($!)
 base=http://$RALLY_BIND
-tries=0
-until curl -sf -o /dev/null "$base/readyz"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || { echo "the server does not start" >&2; exit 1; }
-    sleep 0.1
-done
+ready "$base/readyz" "${pids[1]}"
 
 token=$(target/release/rally token mint --workspace demo)
 workspace=$(target/release/rally workspace list | sed -n 's/^ *"id": "\(.*\)",$/\1/p')

@@ -20,6 +20,7 @@ stop_all() {
     for pid in $server "${others[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
     if [ "$store" = postgres ]; then stop_cluster; else rm -rf "$folder"; fi
 }
+. scripts/ready.sh
 if [ "$store" = postgres ]; then
     AUTOVACUUM=on
     . scripts/cluster.sh
@@ -41,7 +42,7 @@ token=$("$rally" token mint --workspace bench)
 "$tool" receive --bind $receiver & others+=($!)
 "$tool" mail --bind $mailer & others+=($!)
 "$rally" serve >/dev/null 2>"$folder/rally.log" & server=$!
-until curl -sf -o /dev/null "$base/readyz"; do sleep 0.1; done
+ready "$base/readyz" "$server"
 admin() { curl -sf -o /dev/null -H "authorization: Bearer $token" -H 'content-type: application/json' "$@"; }
 admin "$base/v1/workspaces/$workspace/webhooks" -d '{"url": "http://'"$receiver"'/", "events": ["entry.created"]}'
 admin -X PUT "$base/v1/workspaces/$workspace/rally/settings" -d '{"notifications": "smtp"}'

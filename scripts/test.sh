@@ -77,15 +77,25 @@ if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ] || [ ! -e tests/brows
 fi
 
 # A test opens the embedded store in another program, and a check below runs in it.
-if ! command -v python3 >/dev/null && command -v apt-get >/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 >/dev/null
+if ! command -v python3 >/dev/null; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 >/dev/null
+    else
+        echo "install python3" >&2
+        exit 1
+    fi
 fi
 
 # The bundled SQLite and aws-lc are written in C.
-if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+if ! command -v cc >/dev/null; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+    else
+        echo "install a C compiler" >&2
+        exit 1
+    fi
 fi
 
 cargo test --locked --workspace "$@"

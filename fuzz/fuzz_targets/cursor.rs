@@ -6,5 +6,5 @@ use rally_api::http::cursor::Cursors;
 use rally_domain::referral::Position;
 
 fuzz_target!(|text: &str| {
-    assert!(Cursors::new([7; 32]).open::<Position>("list", text).is_err());
+    assert!(Cursors::new([7; 32], None).open::<Position>("list", text).is_err());
 });
