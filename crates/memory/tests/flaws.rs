@@ -90,3 +90,13 @@ fn there_are_flaws_in_every_port() {
     assert_eq!(modules, all);
     assert!(Flaw::ALL.len() > 170, "{}", Flaw::ALL.len());
 }
+
+/// So many cases were written before it was asked of each that a flaw shows it can fail. There may be fewer, and not more.
+const WITHOUT_FLAW: usize = 61;
+
+#[test]
+fn a_new_case_has_a_flaw_that_it_catches() {
+    let caught: BTreeSet<_> = Flaw::ALL.iter().flat_map(|flaw| flaw.caught_by()).copied().collect();
+    let without: Vec<_> = cases::<Flawed>().iter().map(|case| case.name).filter(|name| !caught.contains(name)).collect();
+    assert!(without.len() <= WITHOUT_FLAW, "{} cases: {without:#?}", without.len());
+}
