@@ -132,8 +132,8 @@ pub trait Fixture: Send + Sync + Sized {
     /// Ports on the same stored data that share no memory with the others, like those of another process.
     async fn reopen(&self) -> Ports;
 
-    /// Makes a total of a list, and the referrals of its entries that have any, wrong behind the store's back, as a defect would. Returns whether it did. A store that counts its rows
-    /// whenever it is asked has no such total.
+    /// Makes a total of a list, and the referrals of its entries that have any, wrong behind the store's back, as a defect would. Returns
+    /// whether it did. A store that counts its rows whenever it is asked has no such total.
     async fn miscount(&self, waitlist: &Waitlist) -> bool;
 }
 

@@ -501,8 +501,8 @@ const BEFORE_THE_LEDGER: [&str; 3] = [
     "UPDATE entries SET referral_count = referral_count + 1 WHERE email = 'ada@example.com'",
 ];
 
-/// Older referrals get their rows: credited ones of the friends that stand, and rows without a friend for the rest of a count. What sign-ups
-/// write meanwhile stays. This case is not among those of the macro, since it is about the tables that the SQL stores share.
+/// Older referrals get their rows: credited ones of the friends that stand, and rows without a friend for the rest of a count. What
+/// sign-ups write meanwhile stays. This case is not among those of the macro, since it is about the tables that the SQL stores share.
 pub async fn older_referrals_get_their_rows(fixture: &impl Fixture, tamper: impl AsyncFn(&str)) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

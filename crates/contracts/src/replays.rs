@@ -1,4 +1,5 @@
-//! Cases of [`WebhookStore::replay`](rally_domain::port::WebhookStore::replay) and [`WebhookStore::resend`](rally_domain::port::WebhookStore::resend).
+//! Cases of [`WebhookStore::replay`](rally_domain::port::WebhookStore::replay) and
+//! [`WebhookStore::resend`](rally_domain::port::WebhookStore::resend).
 
 use rally_domain::command::{ReplayDeliveries, ReplayRejection, ReplayState, ResendDelivery, SignUp};
 use rally_domain::delivery::{ClaimedDelivery, DeliveryState};

@@ -155,8 +155,8 @@ pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     assert!(positions.into_iter().eq(1..=19));
 }
 
-/// A new code that somebody on the list shared elsewhere, before they were imported, is reported as taken, also when a request is confirmed.
-/// On another list it is free.
+/// A new code that somebody on the list shared elsewhere, before they were imported, is reported as taken, also when a request is
+/// confirmed. On another list it is free.
 pub async fn a_new_code_is_no_old_code_of_the_list(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = confirming_list(&ports, json!({})).await;

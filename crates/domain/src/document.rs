@@ -8,7 +8,8 @@
 //! - A whole number that fits 64 bits and is so large that JSON would use an exponent has neither an exponent nor a fraction.
 //! - Any other number stays as it is.
 //!
-//! The feature `arbitrary_precision` of `serde_json` keeps the spelling of numbers. No crate of a program that uses this one may turn it on.
+//! The feature `arbitrary_precision` of `serde_json` keeps the spelling of numbers. No crate of a program that uses this one may turn it
+//! on.
 
 use serde_json::{Map, Number, Value};
 

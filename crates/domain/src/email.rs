@@ -72,10 +72,11 @@ impl Email {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Returns the form that all addresses of one mailbox have, as far as anybody can tell: without a `+tag`, at Gmail without dots and with
-    /// its first domain.
+    /// Returns the form that all addresses of one mailbox have, as far as anybody can tell: without a `+tag`, at Gmail without dots and
+    /// with its first domain.
     ///
-    /// Mail goes to the address as it was given. This form only tells mailboxes apart, and need not be an address that [`Email::parse`] takes.
+    /// Mail goes to the address as it was given. This form only tells mailboxes apart, and need not be an address that [`Email::parse`]
+    /// takes.
     #[must_use]
     pub fn mailbox(&self) -> Self {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));

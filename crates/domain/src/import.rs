@@ -443,8 +443,8 @@ impl RestoreItem {
         [first, second, number(self.line)]
     }
 
-    /// Returns how many of the next items make a group. People and what comes after them are never in one group: the referrers of its people
-    /// are written for a later group, which must still come.
+    /// Returns how many of the next items make a group. People and what comes after them are never in one group: the referrers of its
+    /// people are written for a later group, which must still come.
     pub fn group<'a>(keys: impl Iterator<Item = &'a ImportMark>) -> usize {
         let mut keys = keys.peekable();
         match keys.peek().is_some_and(|[first, ..]| *first < Self::AFTER_PEOPLE) {

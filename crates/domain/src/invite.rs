@@ -32,7 +32,8 @@ pub struct Invite {
     pub url: Option<String>,
 }
 
-/// The link by which a list invites without a service: a URL in which `{email}` and `{code}` stand for the address and the code of a person.
+/// The link by which a list invites without a service: a URL in which `{email}` and `{code}` stand for the address and the code of a
+/// person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteUrl(String);
 

@@ -187,7 +187,8 @@ pub struct ReferralSignals {
     pub same_mailbox: bool,
     /// Whether the friend signed up from the network of the referrer. False if either network is not known.
     pub network_of_referrer: bool,
-    /// The other referrals of the code from the friend's network within [`NEIGHBOURS_WITHIN`], counted up to [`NEIGHBOURS`]. 0 if the network is not known.
+    /// The other referrals of the code from the friend's network within [`NEIGHBOURS_WITHIN`], counted up to [`NEIGHBOURS`]. 0 if the
+    /// network is not known.
     pub neighbours: u64,
     /// The other referrals of the code within [`BURST_WITHIN`], in any state.
     pub recent: u64,

@@ -168,6 +168,6 @@ pub mod workspace;
 /// The crate of the doubles of ports, in the version that this crate is built with.
 #[cfg(feature = "mock")]
 pub use mockall;
-/// The attribute of the ports and of their implementations, and crates whose types are part of this crate's interface, in the versions that it
-/// is built with.
+/// The attribute of the ports and of their implementations, and crates whose types are part of this crate's interface, in the versions that
+/// it is built with.
 pub use {async_trait::async_trait, futures_core, serde_json, time, url, uuid};

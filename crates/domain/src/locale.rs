@@ -32,7 +32,8 @@ impl Locale {
         Self("en".to_owned())
     }
 
-    /// Wraps a tag from a store without a check, because it was parsed before it was stored. Only the code of its language may be an old one.
+    /// Wraps a tag from a store without a check, because it was parsed before it was stored. Only the code of its language may be an old
+    /// one.
     pub fn from_stored(text: String) -> Self {
         let (language, rest) = text.split_at(text.find('-').unwrap_or(text.len()));
         let renamed = RENAMED.iter().find(|(old, _)| *old == language).map(|(_, new)| format!("{new}{rest}"));

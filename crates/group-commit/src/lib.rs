@@ -58,8 +58,8 @@ pub struct Rules {
     pub group: usize,
     /// The most commands that wait in a lane.
     pub queue: usize,
-    /// The number of waiting commands from which a second group is written beside one. With fewer, they form one group. That costs less, and
-    /// none waits longer than 50 ms for it.
+    /// The number of waiting commands from which a second group is written beside one. With fewer, they form one group. That costs less,
+    /// and none waits longer than 50 ms for it.
     pub few: usize,
     /// The most groups that are written at the same time.
     pub writers: usize,
@@ -90,7 +90,8 @@ impl Hold {
     }
 
     /// Lets the next group of the same lanes begin before this one has ended, if a crowd waits. The caller must have all locks of this
-    /// group, so that the next one waits for them in the store, and must give no command back afterwards unless the transaction is repeated.
+    /// group, so that the next one waits for them in the store, and must give no command back afterwards unless the transaction is
+    /// repeated.
     pub fn release(&self) {
         if !self.alone {
             (self.release)();

@@ -165,8 +165,8 @@ impl Survey {
         }
     }
 
-    /// Returns why the file cannot be imported, if what was read of it is enough to tell. So a file that is one long line, or one array, need
-    /// not arrive whole.
+    /// Returns why the file cannot be imported, if what was read of it is enough to tell. So a file that is one long line, or one array,
+    /// need not arrive whole.
     pub fn refused(&self) -> Option<PlanError> {
         let body = self.body.as_ref()?;
         match (&body.first, body.syntax) {

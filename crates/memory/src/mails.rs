@@ -235,7 +235,8 @@ fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail
 }
 
 impl Data {
-    /// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits at an instant, if it asks for a confirmation.
+    /// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits at an instant, if it
+    /// asks for a confirmation.
     fn is_wanted(&self, mail: &Mail, now: Option<Timestamp>) -> bool {
         let waits = |id| {
             let kept = self.requests.get(&id).filter(|kept| matches!(kept.state, RequestState::Waiting(_)));

@@ -7,8 +7,8 @@
 //!   (`template/filters.rs`), and fail only for the size of their result. The sentences of the built-in templates are in `locales`, one
 //!   file per language. Their layout is in `template/built_in.rs`.
 //!
-//! What is not here: when mail is sent, its retries, and which template a mail has. See `rally_domain::mail`. Nor are messages signed (DKIM),
-//! which is the work of the mail server, or bounces read that arrive later as mail.
+//! What is not here: when mail is sent, its retries, and which template a mail has. See `rally_domain::mail`. Nor are messages signed
+//! (DKIM), which is the work of the mail server, or bounces read that arrive later as mail.
 
 mod message;
 mod outcome;

@@ -339,8 +339,8 @@ fn unexpected(answer: &Response) -> Trouble {
     Trouble::new(format!("the server answers {}, which does not fit", answer.code()))
 }
 
-/// The name that this machine greets with: its own, else that of the server's pages, else an address (RFC 5321, section 4.1.4). A name without
-/// a dot is that of no host on the internet (section 2.3.5), and some servers take no mail from it.
+/// The name that this machine greets with: its own, else that of the server's pages, else an address (RFC 5321, section 4.1.4). A name
+/// without a dot is that of no host on the internet (section 2.3.5), and some servers take no mail from it.
 fn hello(host: Option<&str>) -> ClientId {
     let own = match ClientId::default() {
         ClientId::Domain(name) => Some(name),

@@ -19,8 +19,8 @@ const STARTTLS: &[u8] = b"STARTTLS\r\n";
 /// A connection with or without TLS.
 ///
 /// A client has to go by the code of an answer, whatever its text is, or whether it has any (RFC 5321, section 4.2). lettre reads neither a
-/// text in another encoding than UTF-8 nor a code alone. If the answer to a message were not understood, the message would be sent again. So
-/// each line is mended before lettre reads it.
+/// text in another encoding than UTF-8 nor a code alone. If the answer to a message were not understood, the message would be sent again.
+/// So each line is mended before lettre reads it.
 ///
 /// lettre also keeps what it has read beyond an answer. Bytes that an attacker appends to the answer to STARTTLS end the connection here
 /// (CVE-2011-0411 and its relatives).

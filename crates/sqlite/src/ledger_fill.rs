@@ -138,8 +138,8 @@ pub(crate) fn recount(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult
 
 /// Forgets the networks of a batch of one list.
 pub(crate) async fn forget_networks(store: &SqliteStore, before: Timestamp, most: i64) -> Result<u64, Fault> {
-    // An import may bring any time. An entry without a network, and not of today, keeps nobody behind it waiting. One of today waits with the
-    // others, so that a list without networks is not looked at after every sign-up.
+    // An import may bring any time. An entry without a network, and not of today, keeps nobody behind it waiting. One of today waits with
+    // the others, so that a list without networks is not looked at after every sign-up.
     let now = before.plus(NETWORKS_KEPT);
     let times = (before.unix_millis(), now.plus(Duration::days(-1)).unix_millis(), now.unix_millis());
     let find = "SELECT waitlist_id AS id FROM waitlist_totals t WHERE (

@@ -115,8 +115,8 @@ pub(crate) struct Database {
 }
 
 impl SqliteStore {
-    /// Opens a store in a file, and creates the file if it does not exist, readable by its owner alone. Groups of sign-ups are written on the tokio runtime
-    /// that calls this.
+    /// Opens a store in a file, and creates the file if it does not exist, readable by its owner alone. Groups of sign-ups are written on
+    /// the tokio runtime that calls this.
     ///
     /// # Errors
     /// If the file cannot be opened or is not a database.
@@ -246,8 +246,8 @@ impl SqliteStore {
 }
 
 impl Database {
-    /// Runs a closure on the writer connection, in one blocking hop. Once it has started, it runs to its end. Another program that holds the
-    /// database holds up whoever has the connection for [`BUSY_TIMEOUT`], and nobody waits for that connection longer.
+    /// Runs a closure on the writer connection, in one blocking hop. Once it has started, it runs to its end. Another program that holds
+    /// the database holds up whoever has the connection for [`BUSY_TIMEOUT`], and nobody waits for that connection longer.
     async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
         let mut writer = timeout(BUSY_TIMEOUT, self.writer.clone().lock_owned()).await.map_err(Fault::unavailable)?;
         tokio::task::spawn_blocking(move || work(&mut writer)).await.map_err(Fault::unexpected)
@@ -348,8 +348,8 @@ fn reader(readers: &Pool<ConnectionManager<SqliteConnection>>) -> Result<PooledC
 
 /// Creates the file of a database, if there is none, so that only its owner can read it. SQLite gives its other files the same mode.
 ///
-/// A file that is there is never opened. A process loses its locks on a file when it closes any descriptor of it (fcntl(2)), and this process
-/// may have the database open. Then another program would take itself for the last one that uses it, and delete its log.
+/// A file that is there is never opened. A process loses its locks on a file when it closes any descriptor of it (fcntl(2)), and this
+/// process may have the database open. Then another program would take itself for the last one that uses it, and delete its log.
 fn create_file(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -71,8 +71,8 @@ impl Upstream {
         Ok(Self { name, base, key, deadline: deadline.unsigned_abs(), clock, client, places: None })
     }
 
-    /// Limits the requests at once. If so many wait for an answer, others fail without being sent. So an upstream that does not answer cannot
-    /// take all places of those who wait for something else.
+    /// Limits the requests at once. If so many wait for an answer, others fail without being sent. So an upstream that does not answer
+    /// cannot take all places of those who wait for something else.
     #[must_use]
     pub fn at_most(self, requests: usize) -> Self {
         Self { places: Some(Arc::new(Semaphore::new(requests))), ..self }

@@ -83,8 +83,8 @@ impl State {
     }
 }
 
-/// Creates a client for an identity provider. It follows no redirects, because the keys must come from where the settings say. A proxy of the
-/// environment sees and changes what goes over plain http, so it is used for https alone.
+/// Creates a client for an identity provider. It follows no redirects, because the keys must come from where the settings say. A proxy of
+/// the environment sees and changes what goes over plain http, so it is used for https alone.
 pub(super) fn client_to(provider: &str, timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(timeout);
     if provider.starts_with("https:") { client.build() } else { client.no_proxy().build() }

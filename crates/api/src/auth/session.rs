@@ -176,7 +176,8 @@ async fn begin_try(ports: &Ports, client: Option<IpAddr>) -> Result<TrySignIn, A
     Ok(tried)
 }
 
-/// Notes that a try did not fail. If that is impossible, it counts as failed for a while, and what the person came for is done all the same.
+/// Notes that a try did not fail. If that is impossible, it counts as failed for a while, and what the person came for is done all the
+/// same.
 async fn forgive(ports: &Ports, tried: TrySignIn) {
     if let Err(fault) = ports.sessions.forgive(tried).await {
         tracing::warn!(cause = %chain(&fault), "a sign-in counts as failed");

@@ -24,8 +24,8 @@ pub struct Demo {
 const WORKSPACE: &str = "demo";
 const WAITLIST: &str = "early-access";
 
-/// Whether the store holds nothing but a demo that is not complete: its workspace without a waitlist, or with the draft. A workspace in which
-/// anything else was done is somebody's, such as that of a restored backup.
+/// Whether the store holds nothing but a demo that is not complete: its workspace without a waitlist, or with the draft. A workspace in
+/// which anything else was done is somebody's, such as that of a restored backup.
 ///
 /// # Errors
 /// Fails if the store has a fault.

@@ -141,8 +141,8 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     open_embedded(config)?.backup(file).await.map_err(failed)
 }
 
-/// Ends the claims of earlier servers on the embedded store, whose work would stand still until their leases end. `_lock` says that no other
-/// server uses the store.
+/// Ends the claims of earlier servers on the embedded store, whose work would stand still until their leases end. `_lock` says that no
+/// other server uses the store.
 ///
 /// # Errors
 /// Fails if the store cannot be written.
@@ -167,7 +167,8 @@ fn check_files(database: &Path) -> Result<(), ConfigError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             problem("holds the latest commits of a rally.db that is not there; put it back, or move this file away")
         }
-        // The versions of the file format say whether the database has ever had a log (https://www.sqlite.org/fileformat2.html, section 1.3).
+        // The versions of the file format say whether the database has ever had a log (https://www.sqlite.org/fileformat2.html, section
+        // 1.3).
         Ok(()) if head[18..] == [1, 1] => problem(
             "belongs to another database than the rally.db beside it, such as a restored backup; move this file and rally.db-shm away",
         ),

@@ -2,8 +2,8 @@
 //!
 //! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
 //! also names its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It
-//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. The plan of an admin's change comes as
-//! [`Audited`](crate::audit::Audited), with the rows of the audit log about it, so a store does not forget them. One plan is not: a
+//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. The plan of an admin's change comes
+//! as [`Audited`](crate::audit::Audited), with the rows of the audit log about it, so a store does not forget them. One plan is not: a
 //! suppression that may be there already comes with its rows from [`Suppress::kept`](Suppress::kept), once the store knows.
 
 mod api_key;

@@ -31,8 +31,8 @@ impl ReplayState {
         }
     }
 
-    /// Returns the states of deliveries that are sent. Of those that run, only the ones are sent that nobody sends any more: their lease has
-    /// ended, or they were claimed before the webhook was switched. Dead ones do not run.
+    /// Returns the states of deliveries that are sent. Of those that run, only the ones are sent that nobody sends any more: their lease
+    /// has ended, or they were claimed before the webhook was switched. Dead ones do not run.
     pub const fn jobs(self) -> &'static [JobState] {
         match self {
             Self::Dead => &[JobState::Dead],

@@ -40,8 +40,8 @@ pub struct RestoreFacts {
     pub erased: HashSet<Email>,
     /// Those of [`ImportWork::names_of_lines`] that the import has, each with its id.
     pub names: HashMap<String, Uuid>,
-    /// Those of [`ImportWork::people_of_lines`] that are there: entries of the list, and what stays of erased ones. The store keeps the entries
-    /// from being deleted until the group is written.
+    /// Those of [`ImportWork::people_of_lines`] that are there: entries of the list, and what stays of erased ones. The store keeps the
+    /// entries from being deleted until the group is written.
     pub present: HashSet<EntryId>,
     /// Those of the noted entries that have a row in the ledger.
     pub referred: HashSet<EntryId>,

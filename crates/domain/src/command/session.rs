@@ -101,7 +101,8 @@ pub struct EndSession {
 }
 
 impl EndSession {
-    /// Returns whether there is a session to end, from the session as it is now. Who signs out changes nothing for others, and is not audited.
+    /// Returns whether there is a session to end, from the session as it is now. Who signs out changes nothing for others, and is not
+    /// audited.
     pub fn decide(&self, current: Option<&Session>) -> Audited<bool> {
         let audit = |ended: &Session| {
             let changes = changes(Some(ended), None);

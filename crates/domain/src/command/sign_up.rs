@@ -128,8 +128,8 @@ pub struct ReferrerFacts {
     pub referral_count: u64,
     /// The most referrals that it ever had.
     pub referral_peak: u64,
-    /// Its referrals within [`BURST_WITHIN`](crate::ledger::BURST_WITHIN), in any state. A store need not count beyond the hourly cap of the
-    /// list, and not at all if the list judges no referrals.
+    /// Its referrals within [`BURST_WITHIN`](crate::ledger::BURST_WITHIN), in any state. A store need not count beyond the hourly cap of
+    /// the list, and not at all if the list judges no referrals.
     pub recent: u64,
 }
 
@@ -234,8 +234,8 @@ impl SignUp {
 
     /// Decides on a sign-up.
     ///
-    /// A request that waits no more is refused first, and then a list that is not open. A proof of work that was used before is refused before
-    /// anything is told of the address: it must not tell which addresses are on the list.
+    /// A request that waits no more is refused first, and then a list that is not open. A proof of work that was used before is refused
+    /// before anything is told of the address: it must not tell which addresses are on the list.
     ///
     /// If the address is on the list already, the rejection says so even if the list is full. A client that lost the answer can therefore
     /// repeat its request at any time. A referral code counts if its owner is on the same list and is not rejected. Otherwise the code is

@@ -50,8 +50,8 @@ impl MailReport {
 
     /// Returns the report of a mail that was not accepted.
     ///
-    /// The error becomes one line, without control characters, and is shortened. Mail servers repeat addresses and links in their answers, and
-    /// the log must not contain any. Therefore each word with an `@`, a link or a token becomes `***`.
+    /// The error becomes one line, without control characters, and is shortened. Mail servers repeat addresses and links in their answers,
+    /// and the log must not contain any. Therefore each word with an `@`, a link or a token becomes `***`.
     pub fn failed(outcome: MailOutcome, error: &str) -> Self {
         let words = error.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
         let line = words.map(|word| if is_secret(word) { "***" } else { word }).collect::<Vec<_>>().join(" ");

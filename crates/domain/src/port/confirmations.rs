@@ -54,7 +54,7 @@ pub trait ConfirmationStore: Send + Sync {
 
     /// Sends the mail of a request once more, by [`Resend::decide`].
     ///
-    /// - The mail MUST be written, and no limit of strangers count: `confirmations::an_admin_sends_the_mail_again`.
+    /// - The mail MUST be written, and limits of strangers MUST NOT count: `confirmations::an_admin_sends_the_mail_again`.
     async fn resend(&self, command: Resend) -> Result<(), CommandError<ResendRejection>>;
 
     /// Deletes a request that waits, with its mails. Returns whether the waitlist had it.

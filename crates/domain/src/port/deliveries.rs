@@ -61,7 +61,8 @@ pub trait DeliveryQueue: Send + Sync {
     ///   `abandoned::a_settlement_is_whole_or_not_at_all`.
     /// - An attempt MUST be settled by the given policy, and logged whole:
     ///   `settlements::an_attempt_is_settled_by_the_policy_that_is_given`, `settlements::an_attempt_is_logged_whole`.
-    /// - Attempts of one webhook MUST be settled in the order that is given: `settlements::attempts_of_one_webhook_are_settled_in_their_order`.
+    /// - Attempts of one webhook MUST be settled in the order that is given:
+    ///   `settlements::attempts_of_one_webhook_are_settled_in_their_order`.
     /// - An update of the webhook at the same time MUST NOT be lost: `settlements::a_settlement_and_an_update_at_once_are_both_kept`.
     /// - A failure for one webhook MUST NOT prevent the settlements of the others. Not checked: it takes a store that fails for one
     ///   webhook, and the SQL stores have tests of their own with a row that cannot be read.

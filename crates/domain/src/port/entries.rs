@@ -33,12 +33,14 @@ pub trait EntryStore: Send + Sync {
     ///   `sign_ups::a_rejection_frees_no_place_and_a_deletion_does`.
     /// - A list MUST NOT take one address twice: `sign_ups::an_address_joins_once_however_many_try`,
     ///   `sign_ups::a_rejected_person_joins_no_second_time`.
-    /// - A code MUST belong to one entry in the deployment: `sign_ups::a_code_that_is_taken_is_told`. A new code MUST NOT be an old code of the
+    /// - A code MUST belong to one entry in the deployment: `sign_ups::a_code_that_is_taken_is_told`. A new code MUST NOT be an old code of
+    ///   the
     ///   list: `sign_ups::a_new_code_is_no_old_code_of_the_list`.
     /// - The count of a referrer MUST grow by exactly one per credited sign-up, and no other field of the referrer change:
     ///   `entries::an_entry_keeps_its_fields_through_every_change`, `sign_ups::a_referral_is_credited_exactly_once_each`,
     ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
-    /// - A referral MUST be written with its sign-up, judged by the facts of that moment: those of sign-ups before it in any process, and of
+    /// - A referral MUST be written with its sign-up, judged by the facts of that moment: those of sign-ups before it in any process, and
+    ///   of
     ///   nothing else: `referrals::a_referral_is_kept_in_every_state`, `referrals::signals_are_of_one_code_and_its_time`,
     ///   `referrals::a_person_who_comes_back_is_known`, `referrals::parallel_referrals_are_counted_for_the_cap`.
     /// - A referral MUST be told, whether or not a webhook is subscribed to that: `referrals::every_decision_is_told_once`.

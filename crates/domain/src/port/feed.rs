@@ -29,7 +29,8 @@ pub trait EventFeed: Send + Sync {
     /// - The cost MUST NOT grow with the events. Not checked: the store's query plans show a cost.
     async fn news(&self, seen: Vec<(WorkspaceId, u64)>) -> Result<Vec<WorkspaceId>, Fault>;
 
-    /// A page of the numbered events of a workspace, cut by [`FeedQuery::cut`] and shown by [`ToldEvent::shown`](crate::feed::ToldEvent::shown).
+    /// A page of the numbered events of a workspace, cut by [`FeedQuery::cut`] and shown by
+    /// [`ToldEvent::shown`](crate::feed::ToldEvent::shown).
     /// `None` means that the store does not have the event of `after` under its number, or that this event happened before `oldest`.
     ///
     /// - Events of another workspace MUST NOT be there: `feeds::a_feed_is_of_one_workspace`.
@@ -37,7 +38,8 @@ pub trait EventFeed: Send + Sync {
     ///   A key of such an event MUST stay good for as long as another: `feeds::a_reader_goes_on_after_a_list_is_deleted`.
     /// - An event of an entry that was deleted MUST be reduced, even before a purge: `feeds::a_deleted_entry_is_reduced_in_the_feed`.
     /// - A filter MUST leave out only what it names: `feeds::a_filter_leaves_the_rest_in_its_order`.
-    /// - A key whose event is gone, too old or of another number MUST be refused, and an event that is too old MUST NOT be shown, even before
+    /// - A key whose event is gone, too old or of another number MUST be refused, and an event that is too old MUST NOT be shown, even
+    ///   before
     ///   it is pruned: `feeds::a_key_without_its_event_is_refused`.
     async fn page(&self, query: FeedQuery) -> Result<Option<FeedPage>, Fault>;
 }

@@ -99,7 +99,8 @@ pub trait ImportStore: Send + Sync {
     ///   `imports::referrers_are_found_and_credited`.
     /// - A file that comes again MUST give people who are there their referrer, once, and MUST count no referral in two places:
     ///   `imports::a_file_that_comes_again_completes_referrals`.
-    /// - No more referrals MUST count than the file of a list of Rally says: `imports::no_more_referrals_count_than_the_list_of_the_file_had`.
+    /// - No more referrals MUST count than the file of a list of Rally says:
+    ///   `imports::no_more_referrals_count_than_the_list_of_the_file_had`.
     /// - A dry run MUST change nothing but the import: `imports::a_dry_run_changes_nothing`.
     /// - Events and mail MUST be written only if the import notifies: `imports::nobody_hears_of_an_import_unless_it_notifies`.
     /// - The lines of an export MUST become what they tell of: `imports::an_export_is_restored_line_by_line`.

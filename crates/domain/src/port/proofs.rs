@@ -19,7 +19,8 @@ pub trait ProofStore: Send + Sync {
     /// - Each MUST be counted once, and a request that was confirmed as its entry: `proofs::sign_ups_of_a_moment_are_counted`.
     /// - Nothing of another waitlist MUST be counted, and nothing before the instant: `proofs::sign_ups_of_a_moment_are_counted`.
     /// - A sign-up of another process MUST be counted: `proofs::sign_ups_of_a_moment_are_counted`.
-    /// - One whose entry was deleted or erased, or whose request was refused, MUST be counted still: `proofs::sign_ups_that_left_are_counted`.
+    /// - One whose entry was deleted or erased, or whose request was refused, MUST be counted still:
+    ///   `proofs::sign_ups_that_left_are_counted`.
     /// - If there are more than `most`, it MUST return `most`: `proofs::sign_ups_of_a_moment_are_counted`.
     async fn taken_since(&self, waitlist_id: WaitlistId, since: Timestamp, most: u64) -> Result<u64, Fault>;
 

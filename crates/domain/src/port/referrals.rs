@@ -35,7 +35,8 @@ pub trait ReferralStore: Send + Sync {
 
     /// The referrals of a waitlist that pass a filter, newest first, after a key.
     ///
-    /// - Every row MUST read back as its sign-up wrote it, and none of another list be there: `referrals::a_referral_is_kept_in_every_state`.
+    /// - Every row MUST read back as its sign-up wrote it, and none of another list be there:
+    ///   `referrals::a_referral_is_kept_in_every_state`.
     /// - Rows of the same millisecond MUST come once each, and a full page MUST name the next one only if more rows follow:
     ///   `referrals::referrals_go_newest_first_and_filter`.
     async fn list(
@@ -63,8 +64,8 @@ pub trait ReferralStore: Send + Sync {
     /// - Only credited referrals MUST be there: `referrals::credits_are_told_with_their_times`.
     async fn credited_at(&self, entry_id: EntryId, most: usize) -> Result<Vec<Timestamp>, Fault>;
 
-    /// Forgets the networks of some entries that signed up before an instant, and of their referrals. Looks at no more than that many entries.
-    /// Returns how many it looked at: 0 means that nothing is left.
+    /// Forgets the networks of some entries that signed up before an instant, and of their referrals. Looks at no more than that many
+    /// entries. Returns how many it looked at: 0 means that nothing is left.
     ///
     /// - Networks MUST be forgotten of these entries, and of no newer one: `referrals::networks_are_forgotten_in_time`.
     /// - It MUST NOT look at more entries than that many: `referrals::networks_are_forgotten_in_time`.

@@ -24,7 +24,8 @@ pub trait EntrySearch: Send + Sync {
     /// - Every order MUST be kept over pages, with ties by position, and every entry come once: `search::every_order_goes_over_pages`.
     /// - Pages MUST be complete and in order, however many entries are found: `search::pages_among_many_are_complete`.
     /// - Entries of another list MUST NOT be found: `search::a_search_stays_on_its_list`.
-    /// - A changed profile MUST be found by what it says now, and by nothing that it said before: `search::a_changed_profile_is_found_anew`.
+    /// - A changed profile MUST be found by what it says now, and by nothing that it said before:
+    ///   `search::a_changed_profile_is_found_anew`.
     /// - Deleted and erased entries, and those of a deleted list, MUST NOT be found: `search::who_is_gone_is_not_found`.
     async fn search(
         &self,

@@ -48,7 +48,8 @@ pub trait EntryStats: Send + Sync {
     /// The counters at one moment, for the current UTC day.
     ///
     /// - They MUST equal a count of the rows, except that the referrals of a deleted entry count until their purge:
-    ///   `stats::analytics_follow_every_change`, `erasures::an_erased_entry_is_still_counted`, `stats::counters_stay_true_under_parallel_changes`.
+    ///   `stats::analytics_follow_every_change`, `erasures::an_erased_entry_is_still_counted`,
+    /// `stats::counters_stay_true_under_parallel_changes`.
     /// - Nothing of another waitlist MUST be counted, here or by any other method: `stats::nothing_of_another_waitlist_is_counted`.
     /// - The days of this week and of this month MUST be there: `stats::analytics_reach_back_to_monday_and_to_the_first`.
     /// - Variants MUST be in the order they were created: `stats::variants_are_counted_in_the_order_of_their_creation`.

@@ -13,13 +13,14 @@ use crate::suppression::{Suppression, SuppressionReason};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SuppressionStore: Send + Sync {
-    /// Suppresses an address for a reason. If the workspace has this suppression already, it is returned unchanged. [`Suppress::kept`] returns
-    /// what is written to the audit log.
+    /// Suppresses an address for a reason. If the workspace has this suppression already, it is returned unchanged. [`Suppress::kept`]
+    /// returns what is written to the audit log.
     ///
     /// - It MUST read back as it was written: `suppressions::a_suppression_reads_back_as_it_was_written`.
     /// - A workspace MUST NOT get two of one address and reason, under concurrency too, and the first one MUST stay:
     ///   `suppressions::an_address_is_suppressed_once_for_a_reason`,
-    ///   `suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency`. This includes a suppression that a bounce, a refusal,
+    ///   `suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency`. This includes a suppression that a bounce, a
+    /// refusal,
     ///   an import, an erasure or the end of the mail causes: `suppressions::every_way_suppresses_an_address_once_for_a_reason`.
     /// - A workspace that does not exist MUST NOT get one: `suppressions::a_suppression_needs_its_workspace`.
     async fn suppress(&self, command: Suppress) -> Result<Suppression, CommandError<SuppressRejection>>;

@@ -16,8 +16,8 @@ pub trait TemplateEngine: Send + Sync {
     fn unsubscribe(&self, locales: &[Locale]) -> String;
 
     /// Checks a template, with the branches that are not taken: its syntax, the names of variables, filters and tests, and its cost at
-    /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts. No part may
-    /// be empty with any of them.
+    /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts. No part
+    /// may be empty with any of them.
     ///
     /// A template that passes does not fail at rendering, whatever the data of its kind is. [`TemplateSource::check_sizes`] checks the
     /// sizes of sources.

@@ -91,7 +91,8 @@ pub trait WebhookStore: Send + Sync {
     /// - What was held because the webhook was disabled MUST be among all: `replays::what_a_disabled_webhook_missed_can_be_replayed`.
     /// - Its attempts MUST count anew: `replays::a_dead_delivery_is_retried_anew`.
     /// - A delivery that is being sent MUST be left alone: `replays::what_is_being_sent_is_left_alone`. One that was claimed and is sent no
-    ///   more MUST NOT, because its webhook was switched meanwhile or its lease has ended: `replays::what_was_claimed_and_left_is_replayed`.
+    ///   more MUST NOT, because its webhook was switched meanwhile or its lease has ended:
+    /// `replays::what_was_claimed_and_left_is_replayed`.
     /// - Events of a deleted entry or waitlist MUST NOT be sent: `replays::deleted_people_are_not_replayed`.
     /// - A webhook of another workspace, or a deleted one, MUST be refused: `replays::a_replay_is_of_one_webhook`.
     async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>>;

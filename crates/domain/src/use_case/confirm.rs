@@ -112,7 +112,8 @@ pub struct ConfirmedEntry {
 /// the mail of the confirmation is not to learn the new one, and is told that it was confirmed.
 ///
 /// # Errors
-/// If the request was refused, its link has ended, the entry has another link by now, or a rule of sign-ups refuses it. Then the request goes on waiting.
+/// If the request was refused, its link has ended, the entry has another link by now, or a rule of sign-ups refuses it. Then the request
+/// goes on waiting.
 pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<ConfirmedEntry, CommandError<SignUpRejection>> {
     let request = match kept.state {
         RequestState::Waiting(request) => *request,

@@ -5,8 +5,8 @@
 //! print is within bounds.
 
 //!
-//! This file has the statements. `expr.rs` has expressions, `names.rs` names, `calls.rs` macros and `range`, `filters.rs` filters and tests,
-//! and `types.rs` what a value can be.
+//! This file has the statements. `expr.rs` has expressions, `names.rs` names, `calls.rs` macros and `range`, `filters.rs` filters and
+//! tests, and `types.rs` what a value can be.
 
 mod calls;
 mod expr;

@@ -110,8 +110,8 @@ async fn render(app: &App, admin: &Admin, place: &TemplatePlace, body: PreviewBo
 /// Preview a template of mail
 ///
 /// Renders the template of the body, or else the one that mail of this kind and locale has, with example data or with that of an entry.
-/// Data that only a real mail has, such as the link that confirms a sign-up, is always an example. An `entry_id` needs `entry.read` too, and
-/// the links with which the person's entry can be changed are examples without `entry.update`. Nothing is sent or saved.
+/// Data that only a real mail has, such as the link that confirms a sign-up, is always an example. An `entry_id` needs `entry.read` too,
+/// and the links with which the person's entry can be changed are examples without `entry.update`. Nothing is sent or saved.
 #[utoipa::path(
     tag = "Mail-Templates", operation_id = "preview_mail_template", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.read"))),
