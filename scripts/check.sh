@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the checks beside the tests, or those that are named: formatting, lints, domain, packages, documentation, dependencies, fuzz.
+# Runs the checks beside the tests, or those that are named: formatting, lints, domain, packages, documentation, dependencies; fuzz only
+# if it is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,14 +31,15 @@ dependencies() {
     cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
 }
 
-# The fuzz targets compile, with the versions of the workspace. The fuzzer itself, which is C++, is not built.
+# The fuzz targets compile, with the versions of the workspace. The fuzzer itself, which is C++, is not built. It takes minutes, because
+# most dependencies have other features there.
 fuzz() {
     cp Cargo.lock fuzz/Cargo.lock
     CUSTOM_LIBFUZZER_PATH=none cargo check --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
 }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(formatting lints domain packages documentation dependencies fuzz)
+[ $# -gt 0 ] || steps=(formatting lints domain packages documentation dependencies)
 for step in "${steps[@]}"; do
     echo "== $step"
     "$step"
