@@ -148,7 +148,7 @@ fn describe() {
     metrics::describe_counter!("rally_http_requests_total", "Requests answered, by method, route and status");
     metrics::describe_histogram!("rally_http_request_duration_seconds", "Time to answer a request, by method and route");
     metrics::describe_counter!("rally_signups_total", "Sign-ups by outcome: created, or the code of the refusal");
-    metrics::describe_counter!("rally_limited_total", "Requests refused by a limit: address, email, token or link");
+    metrics::describe_counter!("rally_limited_total", "Requests refused by a limit: address, email, token, link or change");
     metrics::describe_counter!("rally_shed_total", "Requests turned away because too many ran at once");
     metrics::describe_counter!("rally_mail_attempts_total", "Attempts to send mail by outcome");
     metrics::describe_histogram!("rally_mail_attempt_duration_seconds", "How long attempts to send mail took");
